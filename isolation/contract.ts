@@ -1,0 +1,141 @@
+/**
+ * What a backend is. Types only; read this first.
+ *
+ * A backend knows how to start, adopt, stop and measure ONE instance. It knows nothing of HTTP, of config files or of other
+ * instances and keeps no map of them: the handle is the state.
+ */
+import type { ErrorCode } from '../src/base/errors.js';
+
+export type BackendId = 'process' | 'namespace' | 'sandbox' | 'systemd' | 'socket-activation';
+
+/** Where the app can be reached. */
+export type Address = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** A uid and gid of the host. */
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Everything a backend needs to start one instance. Built by the supervisor; paths are absolute. */
+export interface Spec {
+  readonly service: string;
+  readonly tenant: string;
+  /** New and random for each start; in the environment as TENEMENT_RUN, so that any process of this run can be told from all others. */
+  readonly run: string;
+  /** argv; the first is looked up on the environment's PATH, relative to `directory` if it has a slash. */
+  readonly command: readonly [string, ...string[]];
+  /** The whole environment; nothing of the supervisor's own is added. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly directory: string;
+  /** Undefined: the supervisor's own user. */
+  readonly identity: Identity | undefined;
+  readonly address: Address;
+  /** Files opened for append and handed over as fd 1 and 2. */
+  readonly log: { readonly stdout: string; readonly stderr: string };
+  /** Name of the cgroup below tenement's own: stable for the instance, unique on the machine. */
+  readonly group: string;
+}
+
+/** The same thing as a handle, as plain data: saved before anyone is told of the instance. */
+export interface Ref {
+  readonly version: 1;
+  readonly backend: BackendId;
+  readonly run: string;
+  readonly pid: number;
+  /** Start time of the pid in clock ticks since boot (proc_pid_stat(5), field 22); on macOS `ps -o lstart`. With pid and boot it proves identity. */
+  readonly startTime: string;
+  /** /proc/sys/kernel/random/boot_id; empty where there is none. */
+  readonly bootId: string;
+  readonly address: Address;
+  /** Absolute path of the cgroup, when there is one. */
+  readonly cgroup: string | undefined;
+  readonly uid: number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly oom: boolean;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** True when the process was adopted: its status went to another parent and `code` and `signal` are null. */
+  readonly unknown: boolean;
+}
+
+export interface StopOptions {
+  /** Milliseconds between TERM to the app and KILL to the whole tree. 0 kills at once. */
+  readonly graceMs: number;
+}
+
+export interface Stats {
+  /** Bytes: the cgroup's where there is a memory controller, else the sum of the tree's resident sets. */
+  readonly memoryBytes: number;
+  /** CPU seconds used so far by the processes that live. */
+  readonly cpuSecs: number;
+  readonly tasks: number;
+}
+
+/** A live grip on one instance. */
+export interface Handle {
+  readonly ref: Ref;
+  readonly address: Address;
+  /** Settles once and never rejects, when the app's main process has ended. Others of its tree may still live: call stop. */
+  readonly exited: Promise<Exit>;
+  /** Idempotent. TERM to the app, KILL to the whole tree after the grace; resolves when *nothing* of the instance is left. */
+  stop(options: StopOptions): Promise<void>;
+  /** Lets go without stopping: no timer and no listener of this handle remains. */
+  detach(): void;
+  // --- facets: present or absent, never "not supported" at call time ---
+  readonly freezer?: { freeze(): Promise<void>; thaw(): Promise<void> };
+  readonly stats?: () => Promise<Stats>;
+  /** Who listens on `address`: this instance, a stranger or nobody. Absent where the OS cannot tell. */
+  readonly listener?: () => Promise<'own' | 'stranger' | 'none'>;
+}
+
+/** The answer of `adopt`. */
+export type Adoption =
+  /** Provably the same process. */
+  | { readonly kind: 'adopted'; readonly handle: Handle }
+  /** Nothing of that run is alive any more. */
+  | { readonly kind: 'gone' }
+  /** Something lives that may be the instance but is not proven to be: it is left alone. `reason` names pids. */
+  | { readonly kind: 'unproven'; readonly reason: string };
+
+/** What can be said of an earlier run of which perhaps no ref was saved (the supervisor died between spawn and save). */
+export interface Trace {
+  readonly run: string;
+  readonly cgroup: string | undefined;
+}
+
+export type Support =
+  | { readonly supported: true }
+  | { readonly supported: false; readonly code: ErrorCode; readonly reason: string; readonly remedy: string };
+
+export interface Backend {
+  readonly id: BackendId;
+  /** Never throws. */
+  probe(host: Host): Support;
+  /**
+   * Resolves once the OS has accepted the process (exec succeeded), *not* once it is ready. If it rejects nothing is left behind.
+   * @throws TenementError `start_failed` (command not found, not executable), `path_unreachable`.
+   */
+  spawn(spec: Spec, signal: AbortSignal): Promise<Handle>;
+  /** Never starts anything. */
+  adopt(ref: Ref): Promise<Adoption>;
+}
+
+/** What this machine can do, probed once by host.ts. */
+export interface Host {
+  readonly platform: NodeJS.Platform;
+  readonly root: boolean;
+  /** Absolute path of a cgroup v2 directory in which we may make groups (with or without controllers), or undefined. */
+  readonly cgroupRoot: string | undefined;
+  /** Controllers enabled there: memory, cpu, pids, io. */
+  readonly controllers: readonly string[];
+  readonly bootId: string;
+  /** Absolute paths of tools that were found: setpriv, unshare, bwrap, systemd-run, fallocate. */
+  readonly tools: Readonly<Record<string, string | undefined>>;
+}

@@ -1,0 +1,88 @@
+/** What is remembered across restarts of the server, and the narrow interface to it. Types only; store.ts implements them on SQLite. */
+import type { InstanceKey } from '../base/names.js';
+
+/** A registered instance. Times are milliseconds since the epoch. */
+export interface InstanceRow {
+  readonly service: string;
+  readonly id: string;
+  readonly want: 'up' | 'on-demand' | 'down' | 'disabled';
+  readonly weight: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly createdAt: number;
+}
+
+/** Which instances exist, and what is known of their last process. The only writer is the supervisor. */
+export interface Registry {
+  all(): InstanceRow[];
+  get(key: InstanceKey): InstanceRow | undefined;
+  /** Inserts with want `on-demand`, weight 100, no env; a no-op when it exists. Returns the row. */
+  register(key: InstanceKey, now: number): InstanceRow;
+  update(key: InstanceKey, changes: Partial<Pick<InstanceRow, 'want' | 'weight' | 'env'>>): void;
+  /** Several weights in one transaction (`ten route`). */
+  setWeights(changes: readonly { key: InstanceKey; weight: number }[]): void;
+  /** Forgets instance, ref, trace and env; events and audit stay. */
+  forget(key: InstanceKey): void;
+
+  /** Written before a process is started: if we die before the ref is saved, the trace says what to look for. */
+  saveTrace(key: InstanceKey, trace: { run: string; cgroup: string | undefined }): void;
+  /** Plain JSON of a backend's ref; replaces the trace. */
+  saveRef(key: InstanceKey, ref: unknown): void;
+  /** Clears ref and trace: nothing of that instance runs. */
+  clearRun(key: InstanceKey): void;
+  run(key: InstanceKey): { trace?: { run: string; cgroup: string | undefined }; ref?: unknown } | undefined;
+
+  /** The uid recorded for the instance, or a new one: never one that was given before, also not to an instance since forgotten, until `releaseUid`. @throws uids_exhausted */
+  uidFor(key: InstanceKey, range: readonly [number, number]): number;
+  /** Only when no data of that uid exists any more (purge). */
+  releaseUid(key: InstanceKey): void;
+
+  addEvent(key: InstanceKey, event: { at: number; from: string; to: string; cause: string }): void;
+  /** Newest first. At most a bounded number per instance is kept. */
+  events(key: InstanceKey, limit: number): { at: number; from: string; to: string; cause: string }[];
+}
+
+export type TokenScope = { kind: 'admin' } | { kind: 'tenant'; tenant: string } | { kind: 'create' };
+
+export interface TokenRow {
+  /** Public part, also the first characters of the token: what `ten token ls` and `revoke` use. */
+  readonly prefix: string;
+  readonly scope: TokenScope;
+  readonly description: string;
+  readonly createdAt: number;
+  readonly lastUsedAt: number | undefined;
+}
+
+export interface Tokens {
+  /** Returns the token itself, once; only its hash is stored. */
+  create(scope: TokenScope, description: string, now: number): { token: string; row: TokenRow };
+  /** Constant time in the secret part; undefined for a bad or revoked token. */
+  verify(token: string, now: number): TokenRow | undefined;
+  list(): TokenRow[];
+  /** False when there is no such prefix. */
+  revoke(prefix: string): boolean;
+}
+
+export interface AuditRow {
+  readonly at: number;
+  /** `socket`, `token:PREFIX`, `cli`, `supervisor`. */
+  readonly actor: string;
+  /** `spawn`, `stop`, `token.create` ... */
+  readonly action: string;
+  readonly target: string;
+  readonly outcome: 'ok' | 'failed';
+  /** Never a secret: names of variables, not their values. */
+  readonly detail: string;
+}
+
+export interface Audit {
+  add(row: AuditRow): void;
+  /** Newest first. */
+  list(options: { limit: number; target?: string }): AuditRow[];
+}
+
+export interface Store {
+  readonly registry: Registry;
+  readonly tokens: Tokens;
+  readonly audit: Audit;
+  close(): void;
+}
