@@ -196,6 +196,13 @@ export const ERRORS = {
     message: 'Another server uses this data directory',
     hint: 'Stop it first, or choose another `data_dir`.',
   },
+  state_unusable: {
+    status: 500,
+    exit: 1,
+    retryable: false,
+    message: "tenement's own state cannot be used",
+    hint: 'Check the owner of `{data_dir}/.tenement` and the space left on the disk.',
+  },
   listen_failed: {
     status: 500,
     exit: 1,
@@ -238,6 +245,13 @@ export const ERRORS = {
     retryable: false,
     message: 'There is no such thing',
     hint: '`ten ps -a` lists the instances that exist.',
+  },
+  method_not_allowed: {
+    status: 405,
+    exit: 1,
+    retryable: false,
+    message: 'That path does not take this method',
+    hint: 'The Allow header of the answer lists the methods; see docs/api.md.',
   },
   conflict: {
     status: 409,

@@ -1,0 +1,117 @@
+import type Database from 'better-sqlite3';
+import { TenementError } from '../base/errors.js';
+
+/** One step of the schema. Steps are never edited once released: a change is a new step at the end. */
+export interface Migration {
+  readonly title: string;
+  readonly sql: string;
+}
+
+/** `user_version` of the database is the number of steps that it has taken. */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    title: 'instances, runs, uids, events, tokens, audit',
+    sql: `
+      CREATE TABLE instances (
+        service TEXT NOT NULL, id TEXT NOT NULL,
+        want TEXT NOT NULL CHECK (want IN ('up', 'on-demand', 'down', 'disabled')),
+        weight INTEGER NOT NULL CHECK (weight BETWEEN 0 AND 100),
+        env TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (service, id)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE runs (
+        service TEXT NOT NULL, id TEXT NOT NULL,
+        trace TEXT, ref TEXT,
+        PRIMARY KEY (service, id),
+        FOREIGN KEY (service, id) REFERENCES instances ON DELETE CASCADE
+      ) STRICT, WITHOUT ROWID;
+
+      -- No foreign key: a uid outlives its instance, because files that belong to it may.
+      -- Once released, service and id are NULL and the row stays: it says that the uid was given before.
+      CREATE TABLE uids (
+        uid INTEGER PRIMARY KEY,
+        service TEXT, id TEXT,
+        released_at INTEGER,
+        UNIQUE (service, id)
+      ) STRICT;
+
+      CREATE TABLE events (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        service TEXT NOT NULL, id TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        from_state TEXT NOT NULL, to_state TEXT NOT NULL,
+        cause TEXT NOT NULL
+      ) STRICT;
+      CREATE INDEX events_by_instance ON events (service, id, seq);
+
+      CREATE TABLE tokens (
+        prefix TEXT PRIMARY KEY,
+        hash BLOB NOT NULL,
+        scope TEXT NOT NULL CHECK (scope IN ('admin', 'tenant', 'create')),
+        tenant TEXT,
+        description TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        last_used_at INTEGER,
+        CHECK ((scope = 'tenant') = (tenant IS NOT NULL))
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE audit (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        at INTEGER NOT NULL,
+        actor TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL,
+        outcome TEXT NOT NULL CHECK (outcome IN ('ok', 'failed')),
+        detail TEXT NOT NULL
+      ) STRICT;
+      CREATE INDEX audit_by_target ON audit (target, seq);
+    `,
+  },
+];
+
+/**
+ * Brings the database up to `migrations`, each step in a transaction of its own. Safe when several processes do it at once.
+ * `backup` is called before the first step when the database already holds something.
+ * @throws TenementError state_unusable for a database of a newer program, or of another program.
+ */
+export function migrate(
+  db: Database.Database,
+  migrations: readonly Migration[],
+  backup: (version: number) => void,
+): void {
+  const before = checkVersion(db, migrations);
+  if (before > 0 && before < migrations.length) backup(before);
+  for (let step = before; step < migrations.length; step += 1) {
+    db.transaction(() => {
+      // Another process may have taken this step while we waited for the write lock.
+      if (userVersion(db) !== step) return;
+      db.exec(migrations[step]?.sql ?? '');
+      db.pragma(`user_version = ${step + 1}`);
+    }).immediate();
+  }
+}
+
+/** The version of the database. @throws TenementError state_unusable as `migrate`. */
+export function checkVersion(db: Database.Database, migrations: readonly Migration[]): number {
+  // One read transaction: between two separate reads another process may create the whole schema.
+  return db.transaction(() => {
+    const version = userVersion(db);
+    if (version > migrations.length) {
+      throw new TenementError(
+        'state_unusable',
+        `${db.name} was written by a newer version of tenement (format ${version}, this program knows up to ${migrations.length})`,
+        { hint: 'Install the newer version again, or put back the copy made before its migration.' },
+      );
+    }
+    if (version === 0 && db.prepare('SELECT 1 FROM sqlite_master LIMIT 1').get() !== undefined) {
+      throw new TenementError('state_unusable', `${db.name} is a database of another program`, {
+        hint: 'Choose another `data_dir`, or move that file away.',
+      });
+    }
+    return version;
+  })();
+}
+
+function userVersion(db: Database.Database): number {
+  return Number(db.pragma('user_version', { simple: true }));
+}

@@ -1,0 +1,95 @@
+import type Database from 'better-sqlite3';
+import type { InstanceKey } from '../base/names.js';
+import { createEvents } from './events.js';
+import type { InstanceRow, Registry } from './types.js';
+import { createUids } from './uids.js';
+
+interface StoredInstance {
+  service: string;
+  id: string;
+  want: InstanceRow['want'];
+  weight: number;
+  env: string;
+  created_at: number;
+}
+
+/** Weight of an instance that nobody gave one: all equal. */
+const DEFAULT_WEIGHT = 100;
+
+export function createRegistry(db: Database.Database): Registry {
+  const selectAll = db.prepare<[], StoredInstance>('SELECT * FROM instances ORDER BY service, id');
+  const selectOne = db.prepare<[string, string], StoredInstance>(
+    'SELECT * FROM instances WHERE service = ? AND id = ?',
+  );
+  const insert = db.prepare(
+    `INSERT INTO instances (service, id, want, weight, env, created_at) VALUES (?, ?, 'on-demand', ?, '{}', ?)
+     ON CONFLICT DO NOTHING`,
+  );
+  const change = db.prepare(
+    `UPDATE instances SET want = coalesce(@want, want), weight = coalesce(@weight, weight), env = coalesce(@env, env)
+     WHERE service = @service AND id = @id`,
+  );
+  const remove = db.prepare('DELETE FROM instances WHERE service = ? AND id = ?');
+  const get = (key: InstanceKey): InstanceRow | undefined => {
+    const stored = selectOne.get(key.service, key.id);
+    return stored === undefined ? undefined : toRow(stored);
+  };
+  const update: Registry['update'] = (key, changes) => {
+    change.run({
+      service: key.service,
+      id: key.id,
+      want: changes.want ?? null,
+      weight: changes.weight ?? null,
+      env: changes.env === undefined ? null : JSON.stringify(changes.env),
+    });
+  };
+  const setWeights = db.transaction((changes: readonly { key: InstanceKey; weight: number }[]) => {
+    for (const { key, weight } of changes) update(key, { weight });
+  });
+
+  return {
+    all: () => selectAll.all().map(toRow),
+    get,
+    register(key, now) {
+      insert.run(key.service, key.id, DEFAULT_WEIGHT, now);
+      const row = get(key);
+      if (row === undefined) throw new Error('an instance vanished while it was registered');
+      return row;
+    },
+    update,
+    setWeights: (changes) => setWeights.immediate(changes),
+    forget: (key) => void remove.run(key.service, key.id),
+    ...createRuns(db),
+    ...createUids(db),
+    ...createEvents(db),
+  };
+}
+
+function createRuns(db: Database.Database): Pick<Registry, 'saveTrace' | 'saveRef' | 'clearRun' | 'run'> {
+  const save = db.prepare(
+    `INSERT INTO runs (service, id, trace, ref) VALUES (?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET trace = excluded.trace, ref = excluded.ref`,
+  );
+  const clear = db.prepare('DELETE FROM runs WHERE service = ? AND id = ?');
+  const select = db.prepare<[string, string], { trace: string | null; ref: string | null }>(
+    'SELECT trace, ref FROM runs WHERE service = ? AND id = ?',
+  );
+  return {
+    saveTrace: (key, trace) => void save.run(key.service, key.id, JSON.stringify(trace), null),
+    saveRef: (key, ref) => void save.run(key.service, key.id, null, JSON.stringify(ref)),
+    clearRun: (key) => void clear.run(key.service, key.id),
+    run(key) {
+      const stored = select.get(key.service, key.id);
+      if (stored === undefined) return undefined;
+      if (stored.ref !== null) return { ref: JSON.parse(stored.ref) };
+      if (stored.trace === null) return {};
+      const trace: { run: string; cgroup?: string } = JSON.parse(stored.trace);
+      return { trace: { run: trace.run, cgroup: trace.cgroup } };
+    },
+  };
+}
+
+function toRow(stored: StoredInstance): InstanceRow {
+  const { service, id, want, weight, created_at: createdAt } = stored;
+  return { service, id, want, weight, env: JSON.parse(stored.env), createdAt };
+}

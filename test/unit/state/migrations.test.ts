@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import Database from 'better-sqlite3';
+import { TenementError } from '../../../src/base/errors.js';
+import { openDatabase } from '../../../src/state/database.js';
+import type { Migration } from '../../../src/state/migrations.js';
+import { freshDir } from '../../helpers/fresh-dir.js';
+
+const first: Migration = { title: 'first', sql: "CREATE TABLE a (x); INSERT INTO a VALUES ('old');" };
+const second: Migration = { title: 'second', sql: "ALTER TABLE a ADD COLUMN y; UPDATE a SET y = 'new';" };
+const broken: Migration = {
+  title: 'broken',
+  sql: 'ALTER TABLE a ADD COLUMN z; INSERT INTO missing VALUES (1);',
+};
+
+test('a migration keeps the rows and leaves a copy of what was before', (t) => {
+  const dataDir = freshDir(t);
+  openDatabase(dataDir, { readonly: false, migrations: [first] }).close();
+  t.false(existsSync(join(dataDir, '.tenement', 'state.db.v1')), 'nothing to copy at the first step');
+  const db = openDatabase(dataDir, { readonly: false, migrations: [first, second] });
+  t.deepEqual(db.prepare('SELECT * FROM a').all(), [{ x: 'old', y: 'new' }]);
+  db.close();
+  const copy = new Database(join(dataDir, '.tenement', 'state.db.v1'), { readonly: true });
+  t.deepEqual(copy.prepare('SELECT * FROM a').all(), [{ x: 'old' }]);
+  copy.close();
+});
+
+test('a migration that fails leaves the database as it was', (t) => {
+  const dataDir = freshDir(t);
+  openDatabase(dataDir, { readonly: false, migrations: [first] }).close();
+  t.throws(() => openDatabase(dataDir, { readonly: false, migrations: [first, broken] }));
+  const db = openDatabase(dataDir, { readonly: false, migrations: [first] });
+  t.deepEqual(db.prepare('SELECT * FROM a').all(), [{ x: 'old' }]);
+  db.close();
+});
+
+test('refuses the database of a newer program, of another program and, for reading, of an older one', (t) => {
+  const dataDir = freshDir(t);
+  openDatabase(dataDir, { readonly: false, migrations: [first, second] }).close();
+  const newer = t.throws(() => openDatabase(dataDir, { readonly: false, migrations: [first] }), {
+    instanceOf: TenementError,
+  });
+  t.is(newer?.code, 'state_unusable');
+  t.regex(newer?.message ?? '', /newer version/);
+  t.throws(() => openDatabase(dataDir, { readonly: true, migrations: [first, second, second] }), {
+    message: /older version/,
+  });
+
+  const other = freshDir(t);
+  openDatabase(other, { readonly: false, migrations: [] }).close();
+  const foreign = new Database(join(other, '.tenement', 'state.db'));
+  foreign.exec('CREATE TABLE theirs (x)');
+  foreign.close();
+  t.throws(() => openDatabase(other, { readonly: false, migrations: [first] }), {
+    message: /another program/,
+  });
+});
