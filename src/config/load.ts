@@ -1,0 +1,93 @@
+import { resolve } from 'node:path';
+import { parse, TomlError } from 'smol-toml';
+import { TenementError } from '../base/errors.js';
+import { crossCheck } from './cross-check.js';
+import { readOwnedFile } from './find.js';
+import { withAbsolutePaths } from './paths.js';
+import { locator } from './positions.js';
+import { formatPath, type Problem } from './problem.js';
+import type { Config } from './schema.js';
+import { validate } from './validate.js';
+
+interface LoadOptions {
+  readonly path: string;
+  /** From --data-dir: replaces `settings.data_dir`; relative to the working directory. */
+  readonly dataDir?: string | undefined;
+  /** TENEMENT_DATA_DIR is used when `dataDir` is absent. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** A problem as it is reported: in `details.problems` of the error, and as one line of its message. */
+export interface ReportedProblem {
+  readonly file: string;
+  readonly line: number | undefined;
+  readonly column: number | undefined;
+  readonly key: string;
+  readonly problem: string;
+  readonly suggestion: string | undefined;
+}
+
+/**
+ * Reads and checks a configuration file.
+ * @throws TenementError `config_not_found`, `config_unsafe`; `config_invalid` with every problem, one a line
+ *   (`file:line: key: problem`), and the same as ReportedProblem[] in `details.problems`. Values are never repeated.
+ */
+export function loadConfig({ path, dataDir, env = {} }: LoadOptions): Config {
+  const file = resolve(path);
+  const source = readOwnedFile(file);
+  const validated = validate(parseToml(source, file));
+  if ('problems' in validated) throw invalid(file, source, validated.problems);
+  const override = dataDir ?? (env.TENEMENT_DATA_DIR || undefined);
+  const config = withAbsolutePaths(validated.value, file, override && resolve(override));
+  const problems = crossCheck(config);
+  if (problems.length > 0) throw invalid(file, source, problems);
+  return config;
+}
+
+function parseToml(source: string, file: string): unknown {
+  try {
+    return parse(source);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    // The rest of the parser's message quotes the lines around the error, which may hold secrets; so may a cause.
+    const what = error.message.split('\n', 1)[0]?.replace(/^Invalid TOML document: /, '') ?? 'not TOML';
+    throw new TenementError(
+      'config_invalid',
+      `${file}:${error.line}:${error.column}: not valid TOML: ${what}`,
+      {
+        hint: 'Strings need quotes; see https://toml.io for the syntax.',
+        details: {
+          problems: [
+            { file, line: error.line, column: error.column, key: '', problem: what, suggestion: undefined },
+          ] satisfies ReportedProblem[],
+        },
+      },
+    );
+  }
+}
+
+function invalid(file: string, source: string, problems: readonly Problem[]): TenementError {
+  const locate = locator(source);
+  const reported = problems
+    .map((problem): ReportedProblem => {
+      const position = locate(problem.path);
+      return {
+        file,
+        line: position?.line,
+        column: position?.column,
+        key: formatPath(problem.path),
+        problem: problem.message,
+        suggestion: problem.suggestion,
+      };
+    })
+    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  return new TenementError('config_invalid', reported.map(line).join('\n'), {
+    details: { problems: reported },
+  });
+}
+
+function line({ file, line, key, problem, suggestion }: ReportedProblem): string {
+  const where = line === undefined ? file : `${file}:${line}`;
+  const meant = suggestion === undefined ? '' : ` (did you mean "${suggestion}"?)`;
+  return `${where}: ${key === '' ? '' : `${key}: `}${problem}${meant}`;
+}

@@ -1,0 +1,66 @@
+import { distance } from 'fastest-levenshtein';
+import { z } from 'zod';
+import { foreignKey } from './foreign-keys.js';
+import type { Problem } from './problem.js';
+import { type FileConfig, fileSchema } from './schema.js';
+
+export type Validated = { readonly value: FileConfig } | { readonly problems: readonly Problem[] };
+
+/** Checks parsed TOML against the schema and puts zod's findings into words. */
+export function validate(data: unknown): Validated {
+  const result = fileSchema.safeParse(data);
+  if (result.success) return { value: result.data };
+  return { problems: result.error.issues.flatMap((issue) => problemsOf(issue)) };
+}
+
+function problemsOf(issue: z.core.$ZodIssue): Problem[] {
+  const path = issue.path.filter((part) => typeof part !== 'symbol');
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key));
+  if (issue.code === 'invalid_key') {
+    return [{ path, message: `this key is not possible: ${issue.issues[0]?.message ?? issue.message}` }];
+  }
+  if (issue.code === 'invalid_type' && issue.input === undefined && path.at(-1) === 'command') {
+    return [{ path, message: 'is missing: every service needs a command' }];
+  }
+  return [{ path, message: issue.message }];
+}
+
+function unknownKey(path: readonly (string | number)[], key: string): Problem {
+  const known = knownKeys(path);
+  const suggestion = nearest(key, known);
+  const reason = suggestion !== undefined && distance(key, suggestion) <= 1 ? undefined : foreignKey(key);
+  const full = [...path, key];
+  if (reason !== undefined) return { path: full, message: `is not a key of tenement: ${reason}` };
+  if (suggestion !== undefined) return { path: full, message: 'is not a known key', suggestion };
+  return { path: full, message: `is not a known key; known here: ${known.join(', ')}` };
+}
+
+/** At most a third of the letters may differ: further away, a suggestion is noise. */
+function nearest(key: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(2, Math.ceil(key.length / 3)) + 1;
+  for (const candidate of known) {
+    const far = distance(key.toLowerCase().replaceAll('-', '_'), candidate);
+    if (far < least) {
+      best = candidate;
+      least = far;
+    }
+  }
+  return best;
+}
+
+interface Node {
+  properties?: Record<string, Node>;
+  additionalProperties?: Node | boolean;
+}
+
+/** The keys that the schema has at a path. */
+function knownKeys(path: readonly (string | number)[]): string[] {
+  let node = z.toJSONSchema(fileSchema, { io: 'input' }) as Node;
+  for (const part of path) {
+    const next = node.properties?.[part] ?? node.additionalProperties;
+    if (typeof next !== 'object') return [];
+    node = next;
+  }
+  return Object.keys(node.properties ?? {});
+}
