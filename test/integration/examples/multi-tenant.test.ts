@@ -1,0 +1,53 @@
+import test from 'ava';
+import { execa } from 'execa';
+import { copyExample, freePort, serveExample, TEN, until } from '../../helpers/example-server.js';
+import { haveTools } from '../../helpers/require-tool.js';
+
+const TENANTS = ['alice', 'bob', 'carol', 'dave', 'erin'];
+
+test('multi-tenant: five customers sleep when idle and wake with their data', async (t) => {
+  if (!haveTools(t, 'python3')) return;
+  const server = await serveExample(t, copyExample(t, 'multi-tenant'));
+  const visit = async (
+    who: string,
+  ): Promise<{ tenant: string; pid: number; starts: number; visits: number }> =>
+    JSON.parse((await server.request(`${who}.localhost`, '/')).text);
+
+  const first = await Promise.all(TENANTS.map(visit));
+  t.deepEqual(
+    first.map(({ tenant }) => tenant),
+    TENANTS,
+  );
+  t.is(new Set(first.map(({ pid }) => pid)).size, TENANTS.length);
+
+  await until(
+    async () => JSON.parse((await server.ten('--json', 'ps')).stdout).length === 0,
+    'all five are asleep',
+  );
+  const all = JSON.parse((await server.ten('ps', '-a', '--json')).stdout);
+  t.deepEqual(
+    all.map(({ id, health }: { id: string; health: string }) => [id, health]),
+    TENANTS.map((tenant) => [`app:${tenant}`, 'sleeping']),
+  );
+
+  const carol = await visit('carol');
+  const before = first[2];
+  t.truthy(before);
+  if (before === undefined) return;
+  t.is(carol.visits, before.visits + 1);
+  t.is(carol.starts, before.starts + 1);
+  t.not(carol.pid, before.pid);
+});
+
+test('multi-tenant: the demo script runs from start to end', async (t) => {
+  if (!haveTools(t, 'python3', 'bash', 'curl')) return;
+  const directory = copyExample(t, 'multi-tenant');
+  const { stdout } = await execa('bash', ['demo.sh'], {
+    cwd: directory,
+    env: { TEN: TEN.join(' '), PORT: String(await freePort()) },
+    all: true,
+  });
+  t.regex(stdout, /"tenant": "carol", "pid": \d+, "starts": 2, "visits": 2/);
+  t.true(stdout.includes('without a token: 401'));
+  t.true(stdout.includes('with api_token:  200'));
+});
