@@ -130,9 +130,12 @@ export type StopRequest = z.input<typeof StopRequest>;
 
 export const WeightRequest = z.strictObject({ weight: Weight });
 export type WeightRequest = z.input<typeof WeightRequest>;
+export const WeightResponse = z.object({ instance: z.string(), weight: z.int() });
+export type WeightResponse = z.infer<typeof WeightResponse>;
 
 export const HealthResponse = z.object({
   id: z.string(),
+  instance: z.string().describe('The same as id'),
   health: Instance.shape.health,
   state: Instance.shape.state,
   last_problem: z.string().nullable(),
@@ -251,7 +254,7 @@ export type LogQuery = z.input<typeof LogQuery>;
 
 // --- server ---
 
-export const PublicHealth = z.object({ status: z.literal('ok'), version: z.string() });
+export const PublicHealth = z.object({ status: z.literal('ok') });
 export const VersionResponse = z.object({ version: z.string() });
 export type VersionResponse = z.infer<typeof VersionResponse>;
 

@@ -12,6 +12,20 @@ export const ERRORS = {
     message: 'The request is malformed',
     hint: 'Check the Host header and the request line.',
   },
+  headers_too_large: {
+    status: 431,
+    exit: 1,
+    retryable: false,
+    message: 'The request line and header fields are larger than 64 KiB',
+    hint: 'Send fewer or smaller header fields; often it is cookies that have grown.',
+  },
+  request_too_slow: {
+    status: 408,
+    exit: 1,
+    retryable: true,
+    message: 'The request head did not arrive in time',
+    hint: 'Send the whole head within 10 seconds.',
+  },
   unknown_host: {
     status: 404,
     exit: 1,
@@ -81,6 +95,20 @@ export const ERRORS = {
     retryable: true,
     message: 'The server is shutting down',
     hint: 'Try again in a moment.',
+  },
+  no_instance: {
+    status: 503,
+    exit: 1,
+    retryable: true,
+    message: 'No instance of this service takes requests',
+    hint: 'Start one with `ten spawn`, or give one a weight above 0.',
+  },
+  stopped: {
+    status: 503,
+    exit: 1,
+    retryable: true,
+    message: 'The instance was stopped while the request waited for it',
+    hint: 'Send the request again: it wakes the instance.',
   },
   start_timeout: {
     status: 504,

@@ -1,0 +1,144 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { formatKey, type InstanceKey, parseKey } from '../base/names.js';
+import type { Control, InstanceView } from '../supervisor/control.js';
+
+/** One request that the proxy has answered. */
+export interface ObservedRequest {
+  /** `notes:alice`; undefined when it reached no instance. */
+  readonly instance: string | undefined;
+  readonly service: string | undefined;
+  /** HTTP status of the answer. */
+  readonly status: number;
+  readonly durationMs: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+export interface Metrics {
+  observeRequest(request: ObservedRequest): void;
+  /** A request found its instance asleep. */
+  observeWake(service: string): void;
+  /** Removes the labels of an instance that is gone. */
+  forget(instance: string): void;
+  render(): Promise<{ contentType: string; text: string }>;
+}
+
+/**
+ * Metrics of this server in a registry of their own. Labels come only from names that exist: a stranger who asks for 10,000
+ * made-up hosts adds none.
+ */
+export function createMetrics({
+  control,
+}: {
+  control: Pick<Control, 'list' | 'exists' | 'services'>;
+}): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const perInstance = ['service', 'instance'] as const;
+
+  const requests = new Counter({
+    name: 'tenement_requests_total',
+    help: 'Requests answered, by class of status (2xx ...)',
+    labelNames: [...perInstance, 'class'],
+    registers,
+  });
+  const bytesIn = new Counter({
+    name: 'tenement_request_bytes_total',
+    help: 'Bytes of request bodies',
+    labelNames: perInstance,
+    registers,
+  });
+  const bytesOut = new Counter({
+    name: 'tenement_response_bytes_total',
+    help: 'Bytes of response bodies',
+    labelNames: perInstance,
+    registers,
+  });
+  // By service only: a histogram for each of thousands of instances is more than a scrape should carry.
+  const duration = new Histogram({
+    name: 'tenement_request_duration_seconds',
+    help: 'From the arrival of a request to the end of its answer, wakes included',
+    labelNames: ['service'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  });
+  const wakes = new Counter({
+    name: 'tenement_wakes_total',
+    help: 'Requests that found their instance asleep and started it',
+    labelNames: ['service'],
+    registers,
+  });
+  const gauges = createInstanceGauges(registers);
+
+  return {
+    observeRequest({ instance, service, status, durationMs, bytesIn: received, bytesOut: sent }) {
+      const key = existing(control, instance);
+      const known =
+        key?.service ?? (service !== undefined && control.services().includes(service) ? service : '');
+      const labels = { service: known, instance: key === undefined ? '' : formatKey(key) };
+      requests.inc({ ...labels, class: `${Math.floor(status / 100)}xx` });
+      bytesIn.inc(labels, received);
+      bytesOut.inc(labels, sent);
+      duration.observe({ service: known }, durationMs / 1000);
+    },
+    observeWake(service) {
+      if (control.services().includes(service)) wakes.inc({ service });
+    },
+    forget(instance) {
+      const service = instance.split(':')[0] ?? '';
+      bytesIn.remove({ service, instance });
+      bytesOut.remove({ service, instance });
+      for (let digit = 1; digit <= 5; digit += 1) requests.remove({ service, instance, class: `${digit}xx` });
+    },
+    async render() {
+      gauges.update(await control.list({ all: true }), control.services());
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
+  };
+}
+
+/** The key of an instance that is registered, else undefined: also for one forgotten while its last request ran. */
+function existing(control: Pick<Control, 'exists'>, instance: string | undefined): InstanceKey | undefined {
+  if (instance === undefined) return undefined;
+  const key = parseKey(instance);
+  return control.exists(key) ? key : undefined;
+}
+
+/** Gauges that are read off the instances at each scrape, so that they can't drift and end with their instance. */
+function createInstanceGauges(registers: Registry[]) {
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Gauge({ name, help, labelNames, registers });
+  const up = gauge('tenement_instances_up', 'Instances that are ready', ['service']);
+  const count = gauge('tenement_instances', 'Registered instances by state', ['service', 'state']);
+  const state = gauge('tenement_instance_state', '1 for the present state of each instance that is awake', [
+    'service',
+    'instance',
+    'state',
+  ]);
+  const memory = gauge('tenement_instance_memory_bytes', 'Memory of the whole process tree', [
+    'service',
+    'instance',
+  ]);
+  const open = gauge('tenement_instance_requests_in_flight', 'Open requests and upgrades', [
+    'service',
+    'instance',
+  ]);
+
+  return {
+    update(views: readonly InstanceView[], services: readonly string[]): void {
+      for (const metric of [up, count, state, memory, open]) metric.reset();
+      for (const service of services) up.set({ service }, 0);
+      for (const view of views) {
+        const { service } = view.key;
+        const labels = { service, instance: formatKey(view.key) };
+        count.inc({ service, state: view.state });
+        if (view.state === 'ready') up.inc({ service });
+        if (view.state === 'stopped') continue;
+        state.set({ ...labels, state: view.state }, 1);
+        open.set(labels, view.inFlight);
+        if (view.memoryBytes !== undefined) memory.set(labels, view.memoryBytes);
+      }
+    },
+  };
+}
