@@ -15,6 +15,11 @@ export type Address = { readonly host: string; readonly port: number } | { reado
 export interface Identity {
   readonly uid: number;
   readonly gid: number;
+  /**
+   * True when nothing else on the machine runs as this uid (`user = "auto"`): then "everything of this uid" is the instance and may be
+   * killed as such. Absent or false for a named user, whom siblings and people may share.
+   */
+  readonly exclusive?: boolean;
 }
 
 /** Everything a backend needs to start one instance. Built by the supervisor; paths are absolute. */
@@ -51,6 +56,8 @@ export interface Ref {
   /** Absolute path of the cgroup, when there is one. */
   readonly cgroup: string | undefined;
   readonly uid: number | undefined;
+  /** The uid is this instance's alone (Identity.exclusive). */
+  readonly exclusive?: boolean;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
 }

@@ -1,0 +1,106 @@
+/** Pure: the command lines that bring a process into its cgroup and under its own user before the app's first instruction. */
+
+import type { Identity } from './contract.js';
+import { RUN_MARKER } from './proc.js';
+
+const SHELL = '/bin/sh';
+const ENV = '/usr/bin/env';
+
+/** What node:child_process' spawn needs. */
+export interface Launch {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** fd 3 is a pipe on which the wrappers write `ok` right before the app is executed, or else why they failed. */
+  readonly reports: boolean;
+}
+
+export interface Wrapped {
+  /** The command with its absolute path. */
+  readonly command: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  /** The group to join: its cgroup.procs. */
+  readonly cgroupProcs: string | undefined;
+  readonly identity: Identity | undefined;
+  /** Path of setpriv(1); needed with an identity. */
+  readonly setpriv: string | undefined;
+}
+
+/** What the wrappers write to fd 3 when all went well. */
+export const REPORT_OK = 'ok\n';
+
+/** Joins the group as root, while that is still possible. Complaints go to fd 3; the app's own stderr waits on fd 4. */
+const JOIN = 'exec 4>&2 2>&3; [ -z "$1" ] || echo 0 > "$1" || exit 1; shift; exec "$@"';
+
+/** Names that a shell treats as its own (read-only, checked or set by it): they go past the shell, through env(1). */
+const SHELL_NAMES =
+  /^(_|PWD|OLDPWD|SHLVL|IFS|ENV|PPID|UID|EUID|GID|EGID|GROUPS|OPT(IND|ARG|ERR)|LINENO|RANDOM|SECONDS|FUNCNAME|DIRSTACK|HIST\w*|BASH\w*|SHELLOPTS|POSIXLY_CORRECT|PS\d|MAIL\w*)$/;
+
+/** Names that some shells add to the environment of what they execute. */
+const ADDED_BY_SHELLS = ['_', 'OLDPWD', 'PWD', 'SHLVL'];
+
+/** Environment variable names that can reach the app; others would be dropped by the shell on the way. */
+export function isEnvironmentName(name: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+}
+
+/** setpriv(1)'s options: another user with no groups, no capabilities and no way to gain any. */
+export function dropPrivilege(identity: Identity): string[] {
+  return [
+    '--reuid',
+    String(identity.uid),
+    '--regid',
+    String(identity.gid),
+    '--clear-groups',
+    '--no-new-privs',
+    '--inh-caps=-all',
+    '--ambient-caps=-all',
+    '--bounding-set=-all',
+  ];
+}
+
+/**
+ * Without group and identity: the command itself. Else sh (joins) -> setpriv (drops) -> sh (sets the environment) -> env -> command,
+ * all by exec: one pid from beginning to end.
+ *
+ * The app's environment travels under harmless names and gets its own only after the privileges are gone. Otherwise whoever may set an
+ * instance's env could name a library in LD_PRELOAD and have root's shell load it. It travels in the environment, not in arguments,
+ * because arguments show in `ps`.
+ */
+export function launch(wrapped: Wrapped): Launch {
+  const { command, identity, cgroupProcs } = wrapped;
+  if (cgroupProcs === undefined && identity === undefined) {
+    const [file, ...args] = command;
+    return { file, args, env: wrapped.env, reports: false };
+  }
+  const drop = identity === undefined ? [] : [wrapped.setpriv ?? 'setpriv', ...dropPrivilege(identity), '--'];
+  const names = Object.keys(wrapped.env).filter((name) => name !== RUN_MARKER);
+  const carried = names.filter((name) => !SHELL_NAMES.test(name));
+  const past = names.filter((name) => SHELL_NAMES.test(name));
+  return {
+    file: SHELL,
+    args: [
+      ...['-c', JOIN, 'tenement', cgroupProcs ?? ''],
+      ...drop,
+      ...[SHELL, '-c', setEnvironment(carried.length), 'tenement'],
+      ...[ENV, ...ADDED_BY_SHELLS.flatMap((name) => ['-u', name])],
+      ...past.map((name) => `${name}=${wrapped.env[name]}`),
+      ...command,
+    ],
+    env: {
+      [RUN_MARKER]: wrapped.env[RUN_MARKER] ?? '',
+      ...Object.fromEntries(carried.map((name, i) => [carrier(i), `${name}=${wrapped.env[name]}`])),
+    },
+    reports: true,
+  };
+}
+
+function setEnvironment(count: number): string {
+  const carriers = Array.from({ length: count }, (_, i) => carrier(i));
+  const exports = carriers.map((name) => `export "$${name}"; unset ${name}; `).join('');
+  return `${exports}echo ok >&3; exec "$@" 2>&4 3>&- 4>&-`;
+}
+
+function carrier(i: number): string {
+  return `TENEMENT_ENV_${i}`;
+}

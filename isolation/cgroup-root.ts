@@ -1,0 +1,60 @@
+/** Finds a cgroup v2 directory in which we may make groups, and proves it by making one. */
+import { mkdir, readFile, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+
+/**
+ * Our own cgroup's directory below the cgroup2 mount (also the `unified` one of hybrid machines), or undefined.
+ * `mountinfo` is /proc/self/mountinfo, `cgroups` is /proc/self/cgroup.
+ */
+export function ownGroupDirectory(mountinfo: string, cgroups: string): string | undefined {
+  const own = /^0::(\/.*)$/m.exec(cgroups)?.[1];
+  // A path with ".." is outside the cgroup namespace: it cannot be reached through this mount.
+  if (own === undefined || own.split('/').includes('..')) return undefined;
+  for (const line of mountinfo.split('\n')) {
+    const [before, after] = line.split(' - ');
+    if (after?.split(' ')[0] !== 'cgroup2') continue;
+    const [, , , root, mountPoint] = (before ?? '').split(' ').map(unescapeOctal);
+    if (root === undefined || mountPoint === undefined) continue;
+    if (root === '/') return join(mountPoint, own.slice(1));
+    if (own === root || own.startsWith(`${root}/`)) return join(mountPoint, own.slice(root.length));
+  }
+  return undefined;
+}
+
+/** Mountinfo writes space, tab, line end and backslash as \ooo. */
+function unescapeOctal(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 8)),
+  );
+}
+
+/**
+ * The directory under which `tenement/GROUP` can be made and joined, or undefined. Read-only mounts, missing delegation and
+ * containers all show only when tried: so a group is made, a throw-away process joins it, and the group is removed.
+ */
+export async function findCgroupRoot(): Promise<string | undefined> {
+  try {
+    const root = ownGroupDirectory(
+      await readFile('/proc/self/mountinfo', 'utf8'),
+      await readFile('/proc/self/cgroup', 'utf8'),
+    );
+    if (root === undefined) return undefined;
+    const trial = join(root, 'tenement', `probe-${process.pid}-${Date.now()}`);
+    await mkdir(trial, { recursive: true });
+    try {
+      await execa('/bin/sh', ['-c', 'echo 0 > "$1"', 'sh', join(trial, 'cgroup.procs')], { timeout: 5_000 });
+      return root;
+    } finally {
+      await rmdir(trial).catch(() => undefined);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** Controllers that groups below `root`/tenement can use. */
+export async function controllersBelow(root: string): Promise<string[]> {
+  const text = await readFile(join(root, 'tenement', 'cgroup.controllers'), 'utf8').catch(() => '');
+  return text.trim().split(/\s+/).filter(Boolean);
+}

@@ -1,0 +1,99 @@
+/** One spawn, until the OS has accepted the app: node:child_process on the main thread, without a death signal of any kind. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, constants, openSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { errnoOf, TenementError } from '../src/base/errors.js';
+import { type Launch, REPORT_OK } from './argv.js';
+import type { Spec } from './contract.js';
+import { startTimeByPs } from './group.js';
+import { readStatNow } from './proc.js';
+
+export interface Started {
+  readonly child: ChildProcess & { readonly pid: number };
+  /** As in Ref. */
+  readonly startTime: string;
+}
+
+const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+
+/**
+ * Resolves when the app's own program has been executed, as far as can be told.
+ * @throws TenementError `start_failed`; then the process has ended. The signal's reason when it was aborted.
+ */
+export async function execute(spec: Spec, prepared: Launch, signal: AbortSignal): Promise<Started> {
+  const child = spawnNow(spec, prepared);
+  const { pid } = child;
+  if (pid === undefined) {
+    // spawn reports why in an event of the next tick.
+    const [error] = await once(child, 'error').catch((thrown: unknown) => [thrown]);
+    throw startFailed(spec, error);
+  }
+  // Before anything is awaited: now the pid is our child's for certain.
+  const now = readStatNow(pid)?.startTime;
+  child.on('error', () => undefined);
+  const kill = (): void => {
+    child.kill('SIGKILL');
+  };
+  signal.addEventListener('abort', kill, { once: true });
+  try {
+    const report = prepared.reports ? await readReport(child) : REPORT_OK;
+    if (signal.aborted || report !== REPORT_OK) {
+      kill();
+      await ended(child);
+      signal.throwIfAborted();
+      throw startFailed(spec, new Error(report.trim() || 'it was killed before the app was executed'));
+    }
+    const startTime = now ?? (await startTimeByPs(pid)) ?? '';
+    return { child: Object.assign(child, { pid }), startTime };
+  } finally {
+    signal.removeEventListener('abort', kill);
+  }
+}
+
+function spawnNow(spec: Spec, { file, args, env, reports }: Launch): ChildProcess {
+  const logs: number[] = [];
+  try {
+    logs.push(openSync(spec.log.stdout, APPEND, 0o600), openSync(spec.log.stderr, APPEND, 0o600));
+    return spawn(file, args, {
+      cwd: spec.directory,
+      env,
+      // A session of its own: what is sent to the server's terminal or group is not meant for the instance.
+      detached: true,
+      stdio: ['ignore', ...logs, ...(reports ? (['pipe'] as const) : [])],
+    });
+  } catch (error) {
+    throw startFailed(spec, error);
+  } finally {
+    logs.forEach(closeSync);
+  }
+}
+
+/** What the wrappers say on fd 3, until the last of them has closed it by executing the app. */
+async function readReport(child: ChildProcess): Promise<string> {
+  const pipe = child.stdio[3] as Readable;
+  let text = '';
+  pipe.setEncoding('utf8');
+  pipe.on('data', (chunk: string) => {
+    text = (text + chunk).slice(0, 4096);
+  });
+  // A broken pipe ends the report like its end does.
+  pipe.on('error', () => undefined);
+  if (!pipe.closed) await new Promise((resolve) => pipe.once('close', resolve));
+  return text;
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+}
+
+function startFailed(spec: Spec, error: unknown): TenementError {
+  const [command] = spec.command;
+  const because = error instanceof Error ? error.message : String(error);
+  // The command was found, so it is the interpreter in its first line, or its dynamic loader, that does not exist.
+  const hint = errnoOf(error) === 'ENOENT' ? 'Does the interpreter in its first line exist?' : undefined;
+  return new TenementError('start_failed', `"${command}" could not be started: ${because}`, {
+    cause: error,
+    ...(hint !== undefined && { hint }),
+  });
+}

@@ -1,0 +1,77 @@
+/** The handle on one run: a life, a tree and what can be told of them. */
+import { wasOomKilled } from './cgroup.js';
+import type { Exit, Handle, Host, Ref, StopOptions } from './contract.js';
+import type { Life } from './life.js';
+import { listenerOf } from './listener.js';
+import { statsOf } from './stats.js';
+import type { Tree } from './tree.js';
+
+export function createHandle(ref: Ref, host: Host, life: Life, tree: Tree): Handle {
+  const exited = life.exited.then(async (exit): Promise<Exit> => {
+    // Never rejects: what could not be found out is left as it was.
+    await tree.remember().catch(() => undefined);
+    return { ...exit, oom: ref.cgroup !== undefined && (await wasOomKilled(ref.cgroup)) };
+  });
+  const stop = new Stop({ ...life, exited }, tree);
+  const { address } = ref;
+  return {
+    ref,
+    address,
+    exited,
+    stop: (options) => stop.ask(options),
+    detach: () => life.release(),
+    ...(host.platform === 'linux' && {
+      stats: () => statsOf(ref),
+      ...('port' in address && { listener: () => listenerOf(address.port, ref, tree) }),
+    }),
+  };
+}
+
+/** One stop, however often it is asked for. A later call may bring the KILL forward, never put it off. */
+class Stop {
+  readonly #life: Life;
+  readonly #tree: Tree;
+  #under: Promise<void> | undefined;
+  #killAt = Number.POSITIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+  #killNow: () => void = () => undefined;
+  readonly #kill = new Promise<void>((resolve) => {
+    this.#killNow = resolve;
+  });
+
+  constructor(life: Life, tree: Tree) {
+    this.#life = life;
+    this.#tree = tree;
+  }
+
+  ask({ graceMs }: StopOptions): Promise<void> {
+    this.#killIn(graceMs);
+    this.#under ??= this.#run(graceMs).catch((error: unknown) => {
+      // Something may be left: the next call tries again.
+      this.#under = undefined;
+      throw error;
+    });
+    return this.#under;
+  }
+
+  #killIn(ms: number): void {
+    const at = Date.now() + ms;
+    if (at >= this.#killAt) return;
+    this.#killAt = at;
+    clearTimeout(this.#timer);
+    if (ms <= 0) this.#killNow();
+    else this.#timer = setTimeout(this.#killNow, ms);
+  }
+
+  async #run(graceMs: number): Promise<void> {
+    if (graceMs > 0) {
+      await this.#life.terminate();
+      await this.#life.check();
+    }
+    await Promise.race([this.#life.exited, this.#kill]);
+    clearTimeout(this.#timer);
+    await this.#tree.end();
+    await this.#life.check();
+    await this.#life.exited;
+  }
+}

@@ -1,0 +1,41 @@
+/** What this machine can do, looked at once. Whatever only Linux has is told from here. */
+import { constants } from 'node:fs';
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { controllersBelow, findCgroupRoot } from './cgroup-root.js';
+import type { Host } from './contract.js';
+
+const TOOLS = ['setpriv', 'unshare', 'bwrap', 'systemd-run', 'fallocate'];
+/** Looked at after PATH: an unprivileged user's PATH often lacks the sbin directories. */
+const SYSTEM_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+/** Never rejects: what cannot be found out counts as absent. */
+export async function probeHost(): Promise<Host> {
+  const linux = process.platform === 'linux';
+  const cgroupRoot = linux ? await findCgroupRoot() : undefined;
+  const bootId = linux ? await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '') : '';
+  return {
+    platform: process.platform,
+    root: process.geteuid?.() === 0,
+    cgroupRoot,
+    controllers: cgroupRoot === undefined ? [] : await controllersBelow(cgroupRoot),
+    bootId: bootId.trim(),
+    tools: Object.fromEntries(await Promise.all(TOOLS.map(async (name) => [name, await findTool(name)]))),
+  };
+}
+
+async function findTool(name: string): Promise<string | undefined> {
+  const path = (process.env.PATH ?? '').split(':').filter((directory) => directory.startsWith('/'));
+  for (const directory of [...path, ...SYSTEM_PATH]) {
+    const file = join(directory, name);
+    if (
+      await access(file, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    ) {
+      return file;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,53 @@
+/** Who listens on a port. A program that is not the instance must never get its visitors' requests. */
+import { readFile } from 'node:fs/promises';
+import type { Ref } from './contract.js';
+import { descendants, socketInodes } from './proc.js';
+import type { Tree } from './tree.js';
+
+const LISTEN = '0A';
+/** 127.0.0.1, 0.0.0.0, ::, ::1, ::ffff:127.0.0.1, ::ffff:0.0.0.0 as /proc/net/tcp{,6} writes them on little and big endian machines. */
+const REACHED_BY_LOOPBACK = new Set([
+  '0100007F',
+  '7F000001',
+  '00000000',
+  '00000000000000000000000000000000',
+  '00000000000000000000000001000000',
+  '00000000000000000000000000000001',
+  '0000000000000000FFFF00000100007F',
+  '00000000000000000000FFFF7F000001',
+  '0000000000000000FFFF000000000000',
+  '00000000000000000000FFFF00000000',
+]);
+
+/** Inodes of the sockets that listen on `port` where a connection to loopback arrives. `table` is /proc/net/tcp or tcp6. */
+export function listeningInodes(table: string, port: number): string[] {
+  const wanted = port.toString(16).toUpperCase().padStart(4, '0');
+  return table.split('\n').flatMap((line) => {
+    const fields = line.trim().split(/\s+/);
+    const [address, localPort] = (fields[1] ?? '').split(':');
+    const inode = fields[9];
+    const matches =
+      fields[3] === LISTEN && localPort === wanted && REACHED_BY_LOOPBACK.has(address ?? '') && inode;
+    return matches ? [inode] : [];
+  });
+}
+
+/**
+ * `own` only if every socket that listens there is held by the run: with SO_REUSEPORT a second program can share the port and would
+ * get part of the connections.
+ */
+export async function listenerOf(port: number, ref: Ref, tree: Tree): Promise<'own' | 'stranger' | 'none'> {
+  const tables = await Promise.all(
+    ['tcp', 'tcp6'].map((name) => readFile(`/proc/net/${name}`, 'latin1').catch(() => '')),
+  );
+  const inodes = tables.flatMap((table) => listeningInodes(table, port));
+  if (inodes.length === 0) return 'none';
+  // Mostly the main process or a child has it; only if not is the whole tree looked at, which may mean all of /proc.
+  const near = await holdAll(inodes, await descendants(ref.pid));
+  return near || (await holdAll(inodes, await tree.members())) ? 'own' : 'stranger';
+}
+
+async function holdAll(inodes: readonly string[], pids: readonly number[]): Promise<boolean> {
+  const held = new Set((await Promise.all(pids.map(socketInodes))).flat());
+  return inodes.every((inode) => held.has(inode));
+}

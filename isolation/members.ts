@@ -1,0 +1,60 @@
+/** Which processes belong to a run, on Linux without a cgroup: what /proc proves. */
+import { hasMarker, isAlive, listPids, listStats, type ProcStat, readStat, uidsOf } from './proc.js';
+
+/** Pids of live processes that were started with the run's marker in their environment. */
+export async function markedProcesses(run: string): Promise<number[]> {
+  const pids = await listPids();
+  const marked = await Promise.all(pids.map((pid) => hasMarker(pid, run)));
+  return pids.filter((_, i) => marked[i]);
+}
+
+/** Pids of live processes that run, or may run again, as `uid`. */
+export async function processesOf(uid: number): Promise<number[]> {
+  const stats = await listStats();
+  const uids = await Promise.all(stats.map((stat) => uidsOf(stat.pid)));
+  return stats.filter((_, i) => uids[i]?.includes(uid)).map((stat) => stat.pid);
+}
+
+/** A process for ever: its pid and when it was started. */
+export interface Known {
+  readonly pid: number;
+  readonly startTime: string;
+}
+
+/**
+ * Live members of a run: marked ones, those seen before, those of the main process' session while that process lives (an app may have
+ * overwritten its environment), and all their descendants. After the main process has ended, its number may become a stranger's, so
+ * its session proves nothing any more.
+ */
+export async function membersOfRun(run: string, main: Known, seenBefore: readonly Known[]): Promise<Known[]> {
+  const stats = await listStats();
+  const marked = new Set(await markedProcesses(run));
+  const known = new Set([main, ...seenBefore].map(nameOf));
+  const mainLives = stats.some((stat) => nameOf(stat) === nameOf(main));
+  const members = new Map<number, ProcStat>();
+  for (const stat of stats) {
+    const inSession = mainLives && (stat.session === main.pid || stat.pgrp === main.pid);
+    if (inSession || marked.has(stat.pid) || known.has(nameOf(stat))) members.set(stat.pid, stat);
+  }
+  for (let grown = true; grown; ) {
+    const children = stats.filter((stat) => members.has(stat.ppid) && !members.has(stat.pid));
+    for (const child of children) members.set(child.pid, child);
+    grown = children.length > 0;
+  }
+  return [...members.values()];
+}
+
+/** SIGKILL, unless the number belongs to another process by now. */
+export async function killKnown(known: Known): Promise<void> {
+  const stat = await readStat(known.pid);
+  if (!isAlive(stat) || stat.startTime !== known.startTime) return;
+  try {
+    process.kill(known.pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+function nameOf(known: Known): string {
+  return `${known.pid} ${known.startTime}`;
+}

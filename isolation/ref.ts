@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import type { Ref } from './contract.js';
+
+const SCHEMA = z.object({
+  version: z.literal(1),
+  backend: z.enum(['process', 'namespace', 'sandbox', 'systemd', 'socket-activation']),
+  run: z.string().min(1),
+  pid: z.int().positive(),
+  startTime: z.string(),
+  bootId: z.string(),
+  address: z.union([z.object({ host: z.string(), port: z.int() }), z.object({ path: z.string() })]),
+  cgroup: z.string().optional(),
+  uid: z.int().optional(),
+  exclusive: z.boolean().optional(),
+  startedAt: z.number(),
+});
+
+/** A ref from what was saved; undefined when it is not one that this version understands. */
+export function parseRef(saved: unknown): Ref | undefined {
+  const parsed = SCHEMA.safeParse(saved);
+  if (!parsed.success) return undefined;
+  const { cgroup, uid, exclusive, ...rest } = parsed.data;
+  return { ...rest, cgroup, uid, exclusive: exclusive ?? false };
+}

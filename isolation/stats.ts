@@ -1,0 +1,27 @@
+/** What a run uses. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { groupProcesses } from './cgroup.js';
+import type { Ref, Stats } from './contract.js';
+import { descendants, isAlive, readStat } from './proc.js';
+
+/** Linux on every machine that Node supports in practice; kernels with 64 KiB pages would show too little. */
+const PAGE_BYTES = 4096;
+const TICKS_PER_SECOND = 100;
+
+/** Cheap: reads the run's own files, never all of /proc. Without a cgroup, children that left the tree are not counted. */
+export async function statsOf(ref: Ref): Promise<Stats> {
+  const pids = ref.cgroup === undefined ? await descendants(ref.pid) : await groupProcesses(ref.cgroup);
+  const live = (await Promise.all(pids.map(readStat))).filter(isAlive);
+  const resident = live.reduce((sum, stat) => sum + stat.residentPages, 0) * PAGE_BYTES;
+  const ticks = live.reduce((sum, stat) => sum + stat.cpuTicks, 0);
+  const accounted =
+    ref.cgroup === undefined
+      ? undefined
+      : await readFile(join(ref.cgroup, 'memory.current'), 'utf8').catch(() => undefined);
+  return {
+    memoryBytes: accounted === undefined ? resident : Number(accounted),
+    cpuSecs: ticks / TICKS_PER_SECOND,
+    tasks: live.length,
+  };
+}
