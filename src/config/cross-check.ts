@@ -1,12 +1,69 @@
+import { statSync } from 'node:fs';
+import { checkDataPaths } from './check-data-paths.js';
+import { checkRouting } from './check-routing.js';
+import { checkTemplates } from './check-templates.js';
+import { splitService } from './command.js';
 import type { Problem } from './problem.js';
-import type { Config } from './schema.js';
+import type { Config, ServiceConfig } from './schema.js';
+import { isReserved } from './variables.js';
 
-/** What the schema alone can't see. Returns every problem. */
+/** What the schema alone can't see. Returns every problem. Looks whether the working directories exist; otherwise pure. */
 export function crossCheck(config: Config): Problem[] {
+  return [
+    ...checkSettings(config),
+    ...Object.entries(config.service).flatMap(([name, service]) => checkService(name, service)),
+    ...checkInstances(config),
+    ...checkDataPaths(config),
+    ...checkRouting(config),
+  ];
+}
+
+function checkSettings({ settings }: Config): Problem[] {
   const problems: Problem[] = [];
-  for (const service of Object.keys(config.instances)) {
-    if (!Object.hasOwn(config.service, service))
-      problems.push({ path: ['instances', service], message: 'there is no such service' });
+  if (settings.data_dir === '/') {
+    problems.push({
+      path: ['settings', 'data_dir'],
+      message: 'the root directory of the machine is no place for data',
+    });
+  }
+  if (settings.backoff_max_ms < settings.backoff_base_ms) {
+    problems.push({ path: ['settings', 'backoff_max_ms'], message: 'is less than `backoff_base_ms`' });
   }
   return problems;
+}
+
+function checkService(name: string, service: ServiceConfig): Problem[] {
+  const problems: Problem[] = [];
+  const split = splitService(service);
+  if ('problem' in split) problems.push({ path: ['service', name, 'command'], message: split.problem });
+  const workdir = directoryProblem(service.workdir);
+  if (workdir !== undefined) problems.push({ path: ['service', name, 'workdir'], message: workdir });
+  service.pass_env.forEach((variable, i) => {
+    if (isReserved(variable)) {
+      problems.push({
+        path: ['service', name, 'pass_env', i],
+        message: `${variable} can't be passed on: it belongs to the server or is set by tenement for each instance`,
+      });
+    }
+  });
+  return [...problems, ...checkTemplates(name, service)];
+}
+
+function directoryProblem(path: string): string | undefined {
+  try {
+    return statSync(path).isDirectory() ? undefined : `${path} is not a directory`;
+  } catch {
+    return `the directory ${path} does not exist or can't be reached`;
+  }
+}
+
+function checkInstances({ instances, service }: Config): Problem[] {
+  return Object.entries(instances).flatMap(([name, ids]) => {
+    if (!Object.hasOwn(service, name)) {
+      return [{ path: ['instances', name], message: `there is no service "${name}"` }];
+    }
+    return ids.flatMap((id, i) =>
+      ids.indexOf(id) === i ? [] : [{ path: ['instances', name, i], message: `"${id}" is listed twice` }],
+    );
+  });
 }

@@ -11,6 +11,7 @@ import {
   nonEmpty,
   path,
   seconds,
+  someSeconds,
   text,
 } from './values.js';
 
@@ -68,7 +69,9 @@ const lifecycleKeys = {
       description:
         'Path that answers 2xx when the app is well. Default: none; then ready means that the port accepts.',
     }),
-  health_timeout: seconds.default(5).meta({ description: 'Longest time for the answer to a health check.' }),
+  health_timeout: someSeconds
+    .default(5)
+    .meta({ description: 'Longest time for the answer to a health check.' }),
   idle_timeout: seconds
     .default(0)
     .meta({ description: 'Time without an open request after which an instance sleeps. 0: never.' }),
@@ -76,10 +79,10 @@ const lifecycleKeys = {
     .default('stop')
     .meta({ description: 'What sleeping means: the process is ended, or frozen in memory.' }),
   freeze_timeout: seconds.optional().meta({ description: 'Time after which a frozen instance is stopped.' }),
-  startup_timeout: seconds
+  startup_timeout: someSeconds
     .default(30)
     .meta({ description: 'Time to become ready, from the start of the process.' }),
-  request_timeout: seconds.default(30).meta({
+  request_timeout: someSeconds.default(30).meta({
     description: 'Time to the head of the response, without the wake. Bodies and upgrades may last.',
   }),
   stop_timeout: seconds.default(10).meta({ description: 'Time between TERM and KILL.' }),

@@ -12,6 +12,7 @@ import {
   nonEmpty,
   path,
   seconds,
+  someSeconds,
 } from './values.js';
 
 const port = integer(1, 65535);
@@ -76,8 +77,7 @@ export const settingsSchema = z.strictObject({
       description:
         'Addresses to listen on, `"ip:port"`. Default: port 8080 (`--port`); on loopback for the domain `localhost`, else on all addresses. `--host` overrides it.',
     }),
-  health_check_interval: seconds
-    .refine((value) => value > 0, { error: 'expected more than 0 seconds' })
+  health_check_interval: someSeconds
     .default(10)
     .meta({ description: 'Time between two health checks of an instance.' }),
   max_restarts: integer(0)

@@ -25,6 +25,9 @@ export const seconds = quantity(
   (value) => (typeof value === 'number' ? value : (parseDuration(value) ?? 0)),
 );
 
+/** Like `seconds`, where none at all makes no sense. */
+export const someSeconds = seconds.refine((value) => value > 0, { error: 'expected more than 0 seconds' });
+
 /** Milliseconds as a number or a string with a unit -> milliseconds. */
 export const milliseconds = quantity(
   DURATION,
