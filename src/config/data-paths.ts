@@ -5,7 +5,7 @@
  * `{data_dir}`: the path up to the segment that is exactly `{id}` (or `{version}`, the same by another name).
  */
 import { join } from 'node:path';
-import { formatKey, type InstanceKey } from '../base/names.js';
+import type { InstanceKey } from '../base/names.js';
 import type { Config, ServiceConfig } from './schema.js';
 
 type DataConfig = Pick<Config, 'settings' | 'service'>;
@@ -109,27 +109,6 @@ export function dataPathConflict(
     }
   }
   return undefined;
-}
-
-/**
- * The same for the registry: why a new instance can't be registered beside the others, with a hint. Undefined when it can.
- * The new one itself may be among the others.
- */
-export function overlapping(
-  config: DataConfig,
-  key: InstanceKey,
-  others: Iterable<InstanceKey>,
-): { readonly message: string; readonly hint: string } | undefined {
-  let names: Set<string> | undefined;
-  const conflict = dataPathConflict(config, key, (other) => {
-    names ??= new Set([...others].map(formatKey));
-    return names.has(formatKey(other));
-  });
-  if (conflict === undefined) return undefined;
-  return {
-    message: `${formatKey(key)} is not possible: ${conflict}`,
-    hint: 'Choose another id, or write {data_dir}/{name}/{id} in the `env` table, so that each service has a directory of its own.',
-  };
 }
 
 /**

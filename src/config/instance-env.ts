@@ -1,31 +1,30 @@
-/** The environment of an instance: an allow-list, never the server's own. Pure, but for readEnvFile. */
+/** The environment of an instance: an allow-list, never the server's own. Pure. */
 import type { InstanceKey } from '../base/names.js';
-import type { ServiceConfig } from './schema.js';
 import { fillTemplate, type TemplateVars } from './template.js';
 import { isReserved } from './variables.js';
-
-export { readEnvFile } from './env-file.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 interface InstanceEnvParts {
   readonly key: InstanceKey;
-  readonly service: Pick<ServiceConfig, 'env' | 'pass_env'>;
   /** Values of the template variables; `port` and `socket` also become PORT and SOCKET_PATH. */
   readonly vars: TemplateVars;
-  /** The instance's public address. */
-  readonly url: string;
-  /** Set for this one instance (`ten env set`); taken literally. */
-  readonly own: Env;
+  /** `[service.NAME.env]`, templates not yet filled in. */
+  readonly serviceEnv: Env;
   /** From readEnvFile; taken literally. */
-  readonly fileEnv: Env;
+  readonly envFile?: Env;
+  /** Names to take from `base`. */
+  readonly passEnv: readonly string[];
+  /** Set for this one instance (`ten env set`); taken literally. */
+  readonly instanceEnv?: Env;
+  /** See instanceHome. */
+  readonly home: string;
+  /** Whether the instance runs as another user than the server: caches and temporary files of the server's user are then not its. */
+  readonly otherUser: boolean;
   /** The server's own environment. */
-  readonly serverEnv: Env;
-  /**
-   * The instance's own directory, when it runs as another user than the server: it could not write the server user's home,
-   * cache and temporary files. Undefined: it runs as the server's user and has what that one has.
-   */
-  readonly home: string | undefined;
+  readonly base: Env;
+  /** The instance's public address, without a final slash. */
+  readonly url: string;
 }
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -35,20 +34,21 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
  * what tenement sets. Whatever else the server has in its environment (its tokens, a deployer's keys) stays with it.
  */
 export function instanceEnv(parts: InstanceEnvParts): Record<string, string> {
-  const { key, service, vars, serverEnv, home } = parts;
+  const { key, vars, base, home } = parts;
+  const own = parts.otherUser ? {} : { XDG_CACHE_HOME: base.XDG_CACHE_HOME, TMPDIR: base.TMPDIR };
   const env: Record<string, string | undefined> = {
-    PATH: serverEnv.PATH || DEFAULT_PATH,
-    LANG: serverEnv.LANG || 'C.UTF-8',
-    TZ: serverEnv.TZ,
-    HOME: home ?? serverEnv.HOME,
-    XDG_CACHE_HOME: home === undefined ? serverEnv.XDG_CACHE_HOME : `${home}/.cache`,
-    TMPDIR: home === undefined ? serverEnv.TMPDIR : undefined,
-    ...withoutUndefined(Object.fromEntries(service.pass_env.map((name) => [name, serverEnv[name]]))),
-    ...parts.fileEnv,
+    PATH: base.PATH || DEFAULT_PATH,
+    LANG: base.LANG || 'C.UTF-8',
+    TZ: base.TZ,
+    HOME: home,
+    XDG_CACHE_HOME: parts.otherUser ? `${home}/.cache` : undefined,
+    ...withoutUndefined(own),
+    ...withoutUndefined(Object.fromEntries(parts.passEnv.map((name) => [name, base[name]]))),
+    ...parts.envFile,
     ...Object.fromEntries(
-      Object.entries(service.env).map(([name, value]) => [name, fillTemplate(value, vars)]),
+      Object.entries(parts.serviceEnv).map(([name, value]) => [name, value && fillTemplate(value, vars)]),
     ),
-    ...parts.own,
+    ...parts.instanceEnv,
   };
   for (const name of Object.keys(env)) if (isReserved(name)) delete env[name];
   return withoutUndefined({
@@ -59,6 +59,18 @@ export function instanceEnv(parts: InstanceEnvParts): Record<string, string> {
     TENEMENT_INSTANCE: key.id,
     TENEMENT_URL: parts.url,
   });
+}
+
+/**
+ * HOME of an instance with the `process` backend: the server user's own when it runs as that user, else the instance's own
+ * directory `{data_dir}/{service}/{id}`, since another user could not write the server's.
+ */
+export function instanceHome(options: {
+  readonly otherUser: boolean;
+  readonly serverHome: string;
+  readonly directory: string;
+}): string {
+  return options.otherUser ? options.directory : options.serverHome;
 }
 
 function withoutUndefined(env: Env): Record<string, string> {
