@@ -1,0 +1,71 @@
+import type { Command } from 'commander';
+import type { Instance } from '../../api/protocol.js';
+import { formatDuration } from '../../base/units.js';
+import { usageError } from '../fail.js';
+import { addCommand } from '../globals.js';
+import { healthColor } from '../health-color.js';
+import { type Colors, contextOf } from '../output.js';
+import { bytes, seconds, table } from '../render.js';
+
+interface Options {
+  all?: boolean;
+  output?: string;
+}
+
+export function addPs(program: Command): void {
+  addCommand(program, 'ps', 'list the instances that are awake')
+    .alias('ls')
+    .argument('[service]', 'only those of this service')
+    .option('-a, --all', 'also those that sleep, are held or disabled')
+    .option('-o, --output <form>', 'wide: also memory, CPU time and backend')
+    .action(async (service: string | undefined, options: Options, command: Command) => {
+      const { globals, out } = contextOf(command);
+      const form = options.output;
+      if (form !== undefined && form !== 'wide' && form !== 'json') {
+        throw usageError(`-o takes wide or json, not "${form}"`);
+      }
+      const { connect } = await import('../connect.js');
+      const client = await connect(globals);
+      const instances = await client.request<Instance[]>('GET', '/api/instances', {
+        query: { all: options.all === true ? 1 : undefined, service },
+        timeoutMs: 30_000,
+      });
+      if (out.json || form === 'json') return out.printJson(instances);
+      out.print(instanceTable(instances, form === 'wide', out.colors));
+      if (instances.length === 0 && process.stderr.isTTY === true) {
+        out.note(
+          options.all === true ? 'No instance exists yet.' : 'No instance is awake; -a shows sleeping ones.',
+        );
+      }
+    });
+}
+
+function instanceTable(instances: readonly Instance[], wide: boolean, colors: Colors): string {
+  const header = ['INSTANCE', 'LISTEN', 'UPTIME', 'IDLE', 'HEALTH', 'WEIGHT'];
+  if (wide) header.push('MEMORY', 'CPU', 'BACKEND');
+  const rows = instances.map((instance) => {
+    const row = [
+      instance.id,
+      instance.address ?? '-',
+      seconds(instance.uptime_secs),
+      seconds(instance.idle_secs),
+      healthColor(healthWord(instance), colors),
+      String(instance.weight),
+    ];
+    if (wide) row.push(bytes(instance.memory_bytes), cpu(instance.cpu_secs), instance.backend);
+    return row;
+  });
+  return table(header, rows);
+}
+
+/** A person's decision that keeps an instance down says more than "sleeping", which a request could end. */
+function healthWord(instance: Instance): string {
+  if (instance.want === 'disabled') return 'disabled';
+  if (instance.want === 'down' && instance.state === 'stopped') return 'held';
+  return instance.health;
+}
+
+function cpu(secs: number | null): string {
+  if (secs === null) return '-';
+  return secs < 60 ? `${secs.toFixed(1)}s` : formatDuration(secs);
+}
