@@ -1,0 +1,187 @@
+/** The composition root: the only file that puts config, state, supervisor, proxy and API together. */
+import { networkInterfaces } from 'node:os';
+import { closeInheritedFds, createBackends, probeHost } from '../isolation/index.js';
+import { createMetrics } from './api/metrics.js';
+import { createApi } from './api/server.js';
+import { systemClock } from './base/clock.js';
+import { TenementError } from './base/errors.js';
+import { createLog, type Log } from './base/log.js';
+import { formatKey, type InstanceKey } from './base/names.js';
+import { version } from './base/package-root.js';
+import { instanceDirectories } from './config/data-paths.js';
+import { findConfig } from './config/find.js';
+import { loadConfig } from './config/load.js';
+import { notYet, notYetError, notYetSettings } from './config/not-yet.js';
+import type { Config } from './config/schema.js';
+import { openControlSocket } from './control-socket.js';
+import { ensureAdminToken } from './first-start.js';
+import { createLogs } from './logs/logs.js';
+import { createProxy } from './proxy/server.js';
+import { routingTable } from './routing-table.js';
+import { listenAddresses, publicDomain, type ServeOptions } from './serve-options.js';
+import { untilSignal } from './signals.js';
+import { lockDataDir } from './state/lock.js';
+import { openStore } from './state/store.js';
+import { createUsageMeter } from './storage/usage.js';
+import { adoptRunning, startWanted } from './supervisor/boot.js';
+import { prepareDataRoot } from './supervisor/directories.js';
+import { Launcher } from './supervisor/launcher.js';
+import { Operations } from './supervisor/operations.js';
+import { Ports } from './supervisor/ports.js';
+import { Quotas } from './supervisor/quotas.js';
+import { Registration } from './supervisor/registration.js';
+import { needsRestart } from './supervisor/reload.js';
+import { Supervisor } from './supervisor/supervisor.js';
+import { SupervisedUpstreams } from './supervisor/upstreams.js';
+
+/** How long open requests to the API itself may take at the end. */
+const CLOSE_GRACE_MS = 2000;
+
+/**
+ * Runs the server until SIGTERM or SIGINT has stopped every instance.
+ * @throws TenementError before anything was started: config, lock, addresses
+ */
+export async function serve(options: ServeOptions): Promise<void> {
+  closeInheritedFds();
+  const log = createLog();
+  const clock = systemClock;
+  const read = () => readConfig(options);
+  let config = read();
+  const { data_dir } = config.settings;
+  const missing = notYetSettings(config.settings);
+  if (missing.length > 0) throw notYetError(undefined, missing);
+
+  await prepareDataRoot(data_dir);
+  const lock = lockDataDir(data_dir);
+  const store = openStore(data_dir);
+  const host = await probeHost();
+  const backends = createBackends(host);
+  const ports = new Ports(config.settings.port_range);
+  const logs = createLogs({ dir: `${data_dir}/.tenement/logs`, log, clock });
+  const usage = createUsageMeter({ clock, log });
+  const addresses = listenAddresses(options, config, hasIpv6());
+  const domain = publicDomain(options.domain, addresses[0]?.port ?? 80);
+  const publicHost = (key: InstanceKey) =>
+    config.routing.tenants === key.service ? `${key.id}.${domain}` : `${key.id}.${key.service}.${domain}`;
+  warnAtStart(config, host.root, log);
+
+  const launcher = new Launcher({
+    config: () => config,
+    registry: store.registry,
+    logs,
+    ports,
+    backends,
+    host,
+    env: process.env,
+    publicUrl: (key) => `http://${publicHost(key)}`,
+  });
+  const supervisor = new Supervisor({
+    clock,
+    log,
+    registry: store.registry,
+    logs,
+    launcher,
+    config: () => config,
+    publicHost,
+    publicProto: () => 'http',
+  });
+  const registration = new Registration(supervisor);
+  const quotas = new Quotas({
+    clock,
+    measure: (key) => usage.measure(instanceDirectories(config, key.service, key.id)),
+    quota: (key) => {
+      const mb = config.service[key.service]?.storage_quota_mb;
+      return mb === undefined ? undefined : mb * 2 ** 20;
+    },
+    awake: () => [...supervisor.instances].filter((one) => one.handle !== undefined).map((one) => one.key),
+    warn: (key, message) => {
+      log.warn({ instance: formatKey(key) }, message);
+      logs.note(key, message);
+    },
+  });
+  const start = () => startWanted(supervisor, registration);
+  const control = new Operations({
+    supervisor,
+    registration,
+    quotas,
+    applyConfig: async () => {
+      const before = config;
+      const after = read();
+      const fixed = needsRestart(before, after);
+      if (fixed.length > 0) {
+        throw new TenementError(
+          'conflict',
+          `A reload cannot change ${fixed.join(', ')} in [settings]: nothing was changed`,
+          {
+            hint: 'Restart the server for those.',
+          },
+        );
+      }
+      config = after;
+      return { before, after };
+    },
+    startWanted: start,
+    onForget: (key) => metrics.forget(formatKey(key)),
+  });
+  const metrics = createMetrics({ control });
+  const api = createApi({ control, logs, store, metrics, log, version, clock });
+  const proxy = createProxy({
+    upstreams: new SupervisedUpstreams(supervisor, registration, quotas),
+    table: () => routingTable(config, options.domain),
+    handleOwn: (req, res) =>
+      api.handle(req, res, { trusted: false, address: req.socket.remoteAddress ?? '' }),
+    log,
+    trustedProxies: () => config.settings.trusted_proxies,
+    onRequestEnd: (request) => metrics.observeRequest(request),
+  });
+
+  try {
+    ensureAdminToken(data_dir, store.tokens, clock.now());
+    await adoptRunning(supervisor, backends, ports);
+    await proxy.listen(addresses);
+    const socket = await openControlSocket(data_dir, (req, res) =>
+      api.handle(req, res, { trusted: true, address: 'socket' }),
+    );
+    process.stdout.write(
+      `tenement ${version} serves http://${domain} (config ${config.path}, data ${data_dir})\n`,
+    );
+    const started = start();
+    const signal = await untilSignal(
+      () => void control.reload().catch((error: unknown) => log.error({ err: error }, 'reload failed')),
+    );
+    log.info({ signal }, 'stopping all instances');
+    await supervisor.shutdown();
+    await started;
+    await proxy.close({ graceMs: CLOSE_GRACE_MS });
+    await socket.close();
+  } finally {
+    quotas.close();
+    await usage.close();
+    await logs.closeAll();
+    store.close();
+    lock.release();
+  }
+}
+
+function readConfig(options: ServeOptions): Config {
+  const path = findConfig({ explicit: options.configPath, env: process.env, cwd: process.cwd() });
+  return loadConfig({ path, dataDir: options.dataDir, env: process.env });
+}
+
+function hasIpv6(): boolean {
+  return Object.values(networkInterfaces()).some((all) => all?.some(({ family }) => family === 'IPv6'));
+}
+
+/** Said once, at the start: what is dangerous, and what will be refused when it is used. */
+function warnAtStart(config: Config, root: boolean, log: Log): void {
+  for (const [name, service] of Object.entries(config.service)) {
+    const missing = notYet(service);
+    if (missing.length > 0) log.warn({ service: name }, notYetError(name, missing).message);
+  }
+  const asRoot = Object.keys(config.service).filter((name) => config.service[name]?.user === '');
+  if (root && asRoot.length > 0) {
+    log.warn(
+      `The server runs as root, and so do the apps of ${asRoot.join(', ')}: set \`user = "auto"\` for each`,
+    );
+  }
+}

@@ -1,0 +1,80 @@
+/** What happens when the server comes up: living processes are adopted first, then what shall run is started. */
+import type { Backend, BackendId } from '../../isolation/contract.js';
+import { parseRef } from '../../isolation/index.js';
+import { asTenementError } from '../base/errors.js';
+import { formatKey, type InstanceKey } from '../base/names.js';
+import type { InstanceRow } from '../state/types.js';
+import type { Ports } from './ports.js';
+import type { Registration } from './registration.js';
+import type { Supervisor } from './supervisor.js';
+
+/** Starts at once at most: more would only make each of them slower. */
+const STARTS_AT_ONCE = 4;
+
+/**
+ * Looks at every instance that had a process when the last server ended. Proven the same: adopted. Gone: forgotten.
+ * Unproven: left alone, and its instance refuses to start with the reason (launcher.ts asks again at each start).
+ */
+export async function adoptRunning(
+  supervisor: Supervisor,
+  backends: ReadonlyMap<BackendId, Backend>,
+  ports: Ports,
+): Promise<void> {
+  const { registry, logs, log } = supervisor.deps;
+  for (const row of registry.all()) {
+    const run = registry.run(row);
+    if (run?.ref === undefined) continue;
+    const ref = parseRef(run.ref);
+    const adoption = ref === undefined ? undefined : await backends.get(ref.backend)?.adopt(ref);
+    const instance = formatKey(row);
+    if (ref !== undefined && adoption?.kind === 'adopted') {
+      if ('port' in ref.address) ports.reserve(ref.address.port);
+      logs.open(row);
+      supervisor.get(row).adopt(adoption.handle);
+      log.info({ instance, pid: ref.pid }, 'adopted a running process');
+    } else if (adoption?.kind === 'gone') {
+      registry.clearRun(row);
+    } else {
+      const reason =
+        adoption?.kind === 'unproven' ? adoption.reason : 'what was saved of it is not of this version';
+      log.error(
+        { instance, reason },
+        'a process of an earlier server cannot be proven to be this instance: left alone',
+      );
+    }
+  }
+}
+
+/** Registers and starts [instances], and what never sleeps and was up when the last server ended. Failures are logged, not thrown. */
+export async function startWanted(supervisor: Supervisor, registration: Registration): Promise<void> {
+  const { config, registry, log } = supervisor.deps;
+  const wanted = new Map<string, InstanceKey>();
+  for (const [service, ids] of Object.entries(config().instances)) {
+    for (const id of ids) wanted.set(formatKey({ service, id }), { service, id });
+  }
+  const listed = new Set(wanted.keys());
+  for (const row of registry.all()) {
+    if (config().service[row.service] === undefined) continue;
+    if (row.want === 'up') wanted.set(formatKey(row), { service: row.service, id: row.id });
+  }
+  const queue = [...wanted.values()];
+  const worker = async () => {
+    for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
+      try {
+        const instance = await registration.ensure(key, { adoptData: false });
+        if (isKeptDown(registry.get(key))) continue;
+        await instance.start(listed.has(formatKey(key)) ? 'up' : 'on-demand');
+      } catch (error) {
+        const failure = asTenementError(error);
+        log.error(
+          { instance: formatKey(key), code: failure.code, hint: failure.hint },
+          `not started: ${failure.message}`,
+        );
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: STARTS_AT_ONCE }, worker));
+}
+
+/** A hold and `disable` outlive a restart of the server. */
+const isKeptDown = (row: InstanceRow | undefined) => row?.want === 'down' || row?.want === 'disabled';

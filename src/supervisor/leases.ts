@@ -1,0 +1,65 @@
+/** Open requests and upgrades of one process: counted before the first await, given back when the last byte is through. */
+import { setMaxListeners } from 'node:events';
+import type { Clock } from '../base/clock.js';
+import type { TenementError } from '../base/errors.js';
+
+/** One counted claim. */
+export interface Claim {
+  readonly closing: AbortSignal;
+  /** Idempotent. True for the call that really gave it back. */
+  release(): boolean;
+}
+
+export class Leases {
+  readonly #clock: Clock;
+  readonly #onEmpty: () => void;
+  readonly #closing = new AbortController();
+  #count = 0;
+  #idleSince: number;
+
+  /** `onEmpty` is called each time the last lease has ended. */
+  constructor(clock: Clock, onEmpty: () => void) {
+    this.#clock = clock;
+    this.#onEmpty = onEmpty;
+    this.#idleSince = clock.now();
+    // One listener for each open request is normal here, not a leak.
+    setMaxListeners(0, this.#closing.signal);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Milliseconds since the last lease ended (or since the process began); 0 while one is open. */
+  get idleMs(): number {
+    return this.#count > 0 ? 0 : this.#clock.now() - this.#idleSince;
+  }
+
+  /** Idleness is counted from now on: a slow start is not idle time. */
+  touch(): void {
+    this.#idleSince = this.#clock.now();
+  }
+
+  take(): Claim {
+    this.#count += 1;
+    let open = true;
+    return {
+      closing: this.#closing.signal,
+      release: () => {
+        if (!open) return false;
+        open = false;
+        this.#count -= 1;
+        if (this.#count === 0) {
+          this.#idleSince = this.#clock.now();
+          this.#onEmpty();
+        }
+        return true;
+      },
+    };
+  }
+
+  /** Tells all that is open that it must end now, and why. */
+  close(why: TenementError): void {
+    this.#closing.abort(why);
+  }
+}

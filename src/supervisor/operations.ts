@@ -1,0 +1,232 @@
+/** What people may ask of the supervisor (control.ts), carried out. */
+import { TenementError } from '../base/errors.js';
+import { formatKey, type InstanceKey } from '../base/names.js';
+import { instanceDirectories } from '../config/data-paths.js';
+import type { Config } from '../config/schema.js';
+import type { InstanceRow } from '../state/types.js';
+import type { Control, InstanceView, PutChanges, SpawnOptions, StorageView } from './control.js';
+import { purge, trash } from './directories.js';
+import type { Quotas } from './quotas.js';
+import type { Registration } from './registration.js';
+import { compare } from './reload.js';
+import { restartService } from './rolling.js';
+import type { Supervisor } from './supervisor.js';
+import { assertWeight, deploy, route } from './versions.js';
+import { viewOf } from './views.js';
+
+interface OperationsDeps {
+  readonly supervisor: Supervisor;
+  readonly registration: Registration;
+  readonly quotas: Quotas;
+  /** Reads the file again, checks it and puts it in force; throws and changes nothing when it is not valid. */
+  readonly applyConfig: () => Promise<{ before: Config; after: Config }>;
+  /** Starts what the new config lists. */
+  readonly startWanted: () => Promise<void>;
+  /** The instance is forgotten: metrics drop its labels. */
+  readonly onForget: (key: InstanceKey) => void;
+}
+
+export class Operations implements Control {
+  readonly #deps: OperationsDeps;
+
+  constructor(deps: OperationsDeps) {
+    this.#deps = deps;
+  }
+
+  async list({ all }: { all: boolean }): Promise<InstanceView[]> {
+    const { supervisor } = this.#deps;
+    const rows = all
+      ? supervisor.deps.registry.all()
+      : [...supervisor.instances]
+          .filter((one) => one.state !== 'stopped')
+          .flatMap((one) => supervisor.deps.registry.get(one.key) ?? []);
+    rows.sort((a, b) => compareText(a.service, b.service) || compareText(a.id, b.id));
+    return Promise.all(rows.map((row) => this.#show(row)));
+  }
+
+  async view(key: InstanceKey): Promise<InstanceView> {
+    this.#deps.supervisor.get(key);
+    const row = this.#deps.supervisor.deps.registry.get(key);
+    if (row === undefined) throw new TenementError('not_found', `There is no instance ${formatKey(key)}`);
+    return this.#show(row);
+  }
+
+  exists(key: InstanceKey): boolean {
+    return this.#deps.supervisor.find(key) !== undefined;
+  }
+
+  services(): string[] {
+    return Object.keys(this.#deps.supervisor.deps.config().service).sort();
+  }
+
+  async spawn(key: InstanceKey, options: SpawnOptions): Promise<InstanceView> {
+    const instance = await this.#deps.registration.ensure(key, { adoptData: options.adoptData ?? false });
+    this.#deps.supervisor.service(key.service);
+    const ready = instance.start('on-demand');
+    if (options.wait === false) ready.catch(() => {});
+    else await ready;
+    return this.view(key);
+  }
+
+  async stop(key: InstanceKey, { hold }: { hold: boolean }): Promise<InstanceView> {
+    const instance = this.#deps.supervisor.get(key);
+    // A stop changes neither a hold nor `disabled`.
+    const want = hold
+      ? 'down'
+      : instance.want === 'down' || instance.want === 'disabled'
+        ? instance.want
+        : 'on-demand';
+    const why = new TenementError(hold ? 'held' : 'stopped', undefined, { retryAfterSecs: 1 });
+    await instance.stop(want, why, this.#persists(key) ? undefined : () => this.#purge(key));
+    return this.view(key);
+  }
+
+  async restart(key: InstanceKey): Promise<InstanceView> {
+    await this.#deps.supervisor.get(key).restart('a person asked for a restart');
+    return this.view(key);
+  }
+
+  restartService(service: string): AsyncIterable<{ key: InstanceKey; done: number; total: number }> {
+    return restartService(this.#deps.supervisor, service);
+  }
+
+  async remove(key: InstanceKey, options: { purge: boolean }): Promise<void> {
+    const { supervisor, quotas, onForget } = this.#deps;
+    const { registry, logs, config, clock } = supervisor.deps;
+    const instance = supervisor.get(key);
+    // For this object for ever: a start that slipped in would find its data gone.
+    await instance.shutdown();
+    await instance.whileDown(async () => {
+      const directories = instanceDirectories(config(), key.service, key.id);
+      if (options.purge || !this.#persists(key)) {
+        await purge(directories, config().settings.data_dir);
+        registry.releaseUid(key);
+      } else {
+        await trash(directories, config().settings.data_dir, key, clock.now());
+      }
+      await logs.remove(key);
+    });
+    supervisor.forget(key);
+    quotas.forget(key);
+    onForget(key);
+  }
+
+  async setDisabled(key: InstanceKey, disabled: boolean): Promise<InstanceView> {
+    const instance = this.#deps.supervisor.get(key);
+    if (disabled) await instance.stop('disabled', new TenementError('disabled'));
+    else if (instance.want === 'disabled') instance.setWant('on-demand');
+    return this.view(key);
+  }
+
+  async setWeight(key: InstanceKey, weight: number): Promise<InstanceView> {
+    assertWeight(weight);
+    this.#deps.supervisor.get(key);
+    this.#deps.supervisor.setWeights([{ key, weight }]);
+    return this.view(key);
+  }
+
+  async put(key: InstanceKey, changes: PutChanges): Promise<{ created: boolean; instance: InstanceView }> {
+    const { supervisor, registration } = this.#deps;
+    if (changes.weight !== undefined) assertWeight(changes.weight);
+    const created = supervisor.find(key) === undefined;
+    const instance = await registration.ensure(key, { adoptData: false });
+    if (changes.env !== undefined) supervisor.deps.registry.update(key, { env: changes.env });
+    if (changes.weight !== undefined) supervisor.setWeights([{ key, weight: changes.weight }]);
+    if (changes.disabled !== undefined) await this.setDisabled(instance.key, changes.disabled);
+    return { created, instance: await this.view(key) };
+  }
+
+  env(key: InstanceKey): Readonly<Record<string, string>> {
+    this.#deps.supervisor.get(key);
+    return this.#deps.supervisor.deps.registry.get(key)?.env ?? {};
+  }
+
+  setEnv(key: InstanceKey, name: string, value: string | undefined): void {
+    const { [name]: _old, ...rest } = this.env(key);
+    this.#deps.supervisor.deps.registry.update(key, {
+      env: value === undefined ? rest : { ...rest, [name]: value },
+    });
+  }
+
+  async storage(key: InstanceKey): Promise<StorageView> {
+    this.#deps.supervisor.get(key);
+    return { usedBytes: await this.#deps.quotas.measure(key), quotaBytes: this.#quota(key) };
+  }
+
+  async deploy(
+    service: string,
+    version: string,
+    options: { weight: number; timeoutSecs: number | undefined },
+  ): Promise<InstanceView> {
+    const key = { service, id: version };
+    const { supervisor, registration } = this.#deps;
+    await deploy(supervisor, registration, key, {
+      ...options,
+      remove: (failed) => this.remove(failed, { purge: true }),
+    });
+    return this.view(key);
+  }
+
+  async route(service: string, from: string, to: string): Promise<{ from: InstanceView; to: InstanceView }> {
+    const keys = [
+      { service, id: from },
+      { service, id: to },
+    ] as const;
+    await route(this.#deps.supervisor, ...keys);
+    return { from: await this.view(keys[0]), to: await this.view(keys[1]) };
+  }
+
+  async reload(): Promise<{ changed: string[]; added: string[]; removed: string[] }> {
+    const { supervisor } = this.#deps;
+    const { before, after } = await this.#deps.applyConfig();
+    const change = compare(before, after);
+    const gone = new TenementError('unknown_host', 'The service was removed from the config');
+    const work: Promise<unknown>[] = [];
+    for (const instance of supervisor.instances) {
+      const { service } = instance.key;
+      if (change.removed.includes(service)) work.push(instance.stop('on-demand', gone));
+      else if (change.changed.includes(service) && instance.handle !== undefined) {
+        work.push(instance.restart('its service changed in the config').catch(() => {}));
+      } else instance.rearm();
+    }
+    await Promise.all(work);
+    await this.#deps.startWanted();
+    return change;
+  }
+
+  async #show(row: InstanceRow): Promise<InstanceView> {
+    const { supervisor, quotas } = this.#deps;
+    const live = supervisor.live(row);
+    // A process that ends while it is measured has no figures.
+    const stats = await live?.handle?.stats?.().catch(() => undefined);
+    const key = { service: row.service, id: row.id };
+    return viewOf({
+      key,
+      want: row.want,
+      weight: row.weight,
+      backend: supervisor.deps.config().service[row.service]?.isolation ?? '-',
+      live,
+      now: supervisor.deps.clock.now(),
+      memoryBytes: stats?.memoryBytes,
+      cpuSecs: stats?.cpuSecs,
+      storageUsedBytes: quotas.used(key),
+      storageQuotaBytes: this.#quota(key),
+    });
+  }
+
+  #quota(key: InstanceKey): number | undefined {
+    const mb = this.#deps.supervisor.deps.config().service[key.service]?.storage_quota_mb;
+    return mb === undefined ? undefined : mb * 2 ** 20;
+  }
+
+  #persists(key: InstanceKey): boolean {
+    return this.#deps.supervisor.deps.config().service[key.service]?.storage_persist ?? true;
+  }
+
+  #purge({ service, id }: InstanceKey): Promise<void> {
+    const { config } = this.#deps.supervisor.deps;
+    return purge(instanceDirectories(config(), service, id), config().settings.data_dir);
+  }
+}
+
+const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,56 @@
+/** Decides when a process may get requests. The answer is undefined when it may, else the reason why not. */
+import type { Handle } from '../../isolation/contract.js';
+import { TenementError } from '../base/errors.js';
+import { describeAnswer } from './health.js';
+import { connects, type HealthRequest, waitHealthy } from './readiness.js';
+
+/**
+ * Waits for the health path (or an accepted connection, without one), at most `startupMs` from the start of the process.
+ * Then the owner of the listening socket is checked: a stranger on the port must never get a customer's request.
+ */
+export async function awaitReady(
+  handle: Handle,
+  request: HealthRequest,
+  startupMs: number,
+  signal: AbortSignal,
+): Promise<TenementError | undefined> {
+  const adoptedLong = Date.now() - handle.ref.startedAt;
+  const left = Math.max(1000, startupMs - adoptedLong);
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(left)]);
+  const answer = await waitHealthy(request, deadline);
+  if (answer.kind !== 'healthy') {
+    return new TenementError(
+      'start_timeout',
+      `The instance was not ready ${Math.round(startupMs / 1000)} s after its start: ${describeAnswer(answer)}`,
+      { retryAfterSecs: 5 },
+    );
+  }
+  return strangerOn(handle);
+}
+
+/**
+ * After a broken connection: does it still accept any? A dying process refuses connections some moments before its exit is
+ * told; the caller's signal aborts then.
+ */
+export async function awaitReconnect(
+  handle: Handle,
+  forMs: number,
+  signal: AbortSignal,
+): Promise<TenementError | undefined> {
+  const until = Date.now() + forMs;
+  while (!signal.aborted && Date.now() < until) {
+    if (await connects(handle.address, 1000)) return strangerOn(handle);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return new TenementError('upstream_failed', 'it no longer accepts connections');
+}
+
+async function strangerOn(handle: Handle): Promise<TenementError | undefined> {
+  const owner = (await handle.listener?.()) ?? 'own';
+  if (owner !== 'stranger') return undefined;
+  const where = 'port' in handle.address ? `port ${handle.address.port}` : handle.address.path;
+  return new TenementError(
+    'port_taken',
+    `Another program listens on ${where}, which was given to this instance`,
+  );
+}

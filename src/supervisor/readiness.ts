@@ -1,0 +1,124 @@
+/** Asks an instance whether it is ready or healthy. Effects only; what the answers mean is decided elsewhere. */
+import http from 'node:http';
+import net from 'node:net';
+import type { Address } from '../../isolation/contract.js';
+
+/** What is asked, and as whom: the instance's own public name, so that apps which check Host or force HTTPS answer as they would to a visitor. */
+export interface HealthRequest {
+  readonly address: Address;
+  /** Undefined: no health path, then accepting a connection is all that can be asked. */
+  readonly path: string | undefined;
+  readonly host: string;
+  readonly proto: 'http' | 'https';
+  readonly timeoutMs: number;
+}
+
+export type HealthAnswer =
+  | { readonly kind: 'healthy' }
+  /** No connection: nobody listens (yet). */
+  | { readonly kind: 'refused' }
+  /** Connected, but no whole answer in time. */
+  | { readonly kind: 'timeout' }
+  /** It answered, but not with 2xx, or broke off; `reason` can be shown. */
+  | { readonly kind: 'bad'; readonly reason: string };
+
+/** Whether something accepts connections there. */
+export function connects(address: Address, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(address);
+    const done = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(timeoutMs, () => done(false));
+    socket.once('connect', () => done(true));
+    socket.once('error', () => done(false));
+  });
+}
+
+/** One health check on a fresh connection (a pooled one would say nothing of the listener). Never rejects. */
+export async function askHealth(request: HealthRequest): Promise<HealthAnswer> {
+  if (request.path === undefined) {
+    return (await connects(request.address, request.timeoutMs)) ? { kind: 'healthy' } : { kind: 'refused' };
+  }
+  const { path } = request;
+  return new Promise((resolve) => {
+    const target = 'path' in request.address ? { socketPath: request.address.path } : request.address;
+    const sent = http.request({
+      ...target,
+      method: 'GET',
+      path,
+      agent: false,
+      headers: {
+        host: request.host,
+        'x-forwarded-proto': request.proto,
+        'user-agent': 'tenement-health',
+        connection: 'close',
+      },
+    });
+    const done = (answer: HealthAnswer) => {
+      clearTimeout(timer);
+      resolve(answer);
+      sent.destroy();
+    };
+    const timer = setTimeout(() => done({ kind: 'timeout' }), request.timeoutMs);
+    timer.unref();
+    sent.once('response', (response) => done(judge(path, response)));
+    sent.on('error', (error: NodeJS.ErrnoException) => {
+      const refused = error.code === 'ECONNREFUSED' || error.code === 'ENOENT';
+      done(
+        refused
+          ? { kind: 'refused' }
+          : { kind: 'bad', reason: `GET ${path} broke off: ${error.code ?? error.message}` },
+      );
+    });
+    sent.end();
+  });
+}
+
+function judge(path: string, response: http.IncomingMessage): HealthAnswer {
+  const status = response.statusCode ?? 0;
+  if (status >= 200 && status < 300) return { kind: 'healthy' };
+  const location = response.headers.location;
+  const where = status >= 300 && status < 400 && location !== undefined ? `, a redirect to ${location}` : '';
+  return { kind: 'bad', reason: `GET ${path} answered ${status}${where}` };
+}
+
+/**
+ * Asks until the answer is `healthy` or the signal aborts. Polls the listener closely at first, when most apps come up, then
+ * less often: 2 ms costs 13 % of a core while it lasts. Resolves with the last answer that was not healthy when aborted, for the message.
+ */
+export async function waitHealthy(request: HealthRequest, signal: AbortSignal): Promise<HealthAnswer> {
+  const began = Date.now();
+  let last: HealthAnswer = { kind: 'refused' };
+  while (!signal.aborted) {
+    if (await connects(request.address, 1000)) {
+      last = await askHealth(request);
+      if (last.kind === 'healthy') return last;
+      await pause(BAD_ANSWER_PAUSE_MS, signal);
+    } else {
+      last = { kind: 'refused' };
+      await pause(Date.now() - began < CLOSE_POLL_MS ? 2 : 5, signal);
+    }
+  }
+  return last;
+}
+
+const CLOSE_POLL_MS = 100;
+const BAD_ANSWER_PAUSE_MS = 50;
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

@@ -1,0 +1,45 @@
+/** What a changed config means for what runs. Pure. */
+import type { Config, ServiceConfig } from '../config/schema.js';
+
+export interface ConfigChange {
+  /** Services whose process must be started anew to have the change. */
+  readonly changed: string[];
+  readonly added: string[];
+  readonly removed: string[];
+}
+
+/** Keys that reach the process itself. All others (timeouts, quotas, balance ...) take effect while it runs. */
+const OF_THE_PROCESS: readonly (keyof ServiceConfig)[] = [
+  'command',
+  'args',
+  'workdir',
+  'env',
+  'env_file',
+  'pass_env',
+  'user',
+  'listen',
+  'isolation',
+  'network',
+];
+
+export function compare(before: Config, after: Config): ConfigChange {
+  const names = (config: Config) => Object.keys(config.service).sort();
+  return {
+    added: names(after).filter((name) => before.service[name] === undefined),
+    removed: names(before).filter((name) => after.service[name] === undefined),
+    changed: names(after).filter((name) => {
+      const [old, now] = [before.service[name], after.service[name]];
+      return (
+        old !== undefined && now !== undefined && OF_THE_PROCESS.some((key) => differs(old[key], now[key]))
+      );
+    }),
+  };
+}
+
+/** `[settings]` keys that are only read when the server starts. */
+export function needsRestart(before: Config, after: Config): string[] {
+  const keys = ['data_dir', 'listen', 'port_range', 'uid_range'] as const;
+  return keys.filter((key) => differs(before.settings[key], after.settings[key]));
+}
+
+const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);

@@ -1,0 +1,46 @@
+/** Restarting a whole service without taking all of it down. */
+
+import { asTenementError, TenementError } from '../base/errors.js';
+import { formatKey, type InstanceKey } from '../base/names.js';
+import type { Supervisor } from './supervisor.js';
+
+/** A quarter of the awake instances at a time, at most this many: the others go on answering. */
+const LARGEST_BATCH = 8;
+
+/**
+ * Restarts the awake instances in batches, each waiting until its instances are healthy; sleeping ones will start the new way
+ * anyway. Stops at the first failure: then the rest still runs as before.
+ */
+export async function* restartService(
+  supervisor: Supervisor,
+  service: string,
+): AsyncIterable<{ key: InstanceKey; done: number; total: number }> {
+  supervisor.service(service);
+  const awake = [...supervisor.instances].filter(
+    (one) => one.key.service === service && one.handle !== undefined,
+  );
+  const total = awake.length;
+  const size = Math.min(LARGEST_BATCH, Math.max(1, Math.floor(total / 4)));
+  let done = 0;
+  while (done < total) {
+    const batch = awake.slice(done, done + size);
+    const outcomes = await Promise.allSettled(batch.map((one) => one.restart('the service is restarted')));
+    for (const [i, outcome] of outcomes.entries()) {
+      const key = batch[i]?.key;
+      if (key === undefined) continue;
+      done += 1;
+      if (outcome.status === 'rejected') {
+        const cause = asTenementError(outcome.reason);
+        throw new TenementError(
+          cause.code,
+          `${formatKey(key)} did not come back after ${done - 1} of ${total}: ${cause.message}`,
+          {
+            hint: cause.hint,
+            cause,
+          },
+        );
+      }
+      yield { key, done, total };
+    }
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * The live instances, one state machine each, over the registry of those that exist. Nothing else creates an Instance.
+ * Objects are made when first needed: thousands may be registered while tens are awake.
+ */
+import type { Clock } from '../base/clock.js';
+import { TenementError } from '../base/errors.js';
+import type { Log } from '../base/log.js';
+import { formatKey, type InstanceKey } from '../base/names.js';
+import type { Config, ServiceConfig } from '../config/schema.js';
+import type { Logs } from '../logs/types.js';
+import type { InstanceRow, Registry } from '../state/types.js';
+import { Instance } from './instance.js';
+import type { Launcher } from './launcher.js';
+import { type Timings, timingsOf } from './timings.js';
+
+export interface SupervisorDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly registry: Registry;
+  readonly logs: Logs;
+  readonly launcher: Launcher;
+  /** The config in force; a reload replaces it. */
+  readonly config: () => Config;
+  /** Public host name of an instance, with port if not the scheme's: what its health checks carry as Host. */
+  readonly publicHost: (key: InstanceKey) => string;
+  readonly publicProto: () => 'http' | 'https';
+}
+
+export class Supervisor {
+  readonly deps: SupervisorDeps;
+  readonly #instances = new Map<string, Instance>();
+  /** Rows of a service, for balancing; dropped whenever one changes. */
+  readonly #members = new Map<string, InstanceRow[]>();
+  #closed = false;
+
+  constructor(deps: SupervisorDeps) {
+    this.deps = deps;
+  }
+
+  /** @throws TenementError not_found for a service that the config does not have. */
+  service(name: string): ServiceConfig {
+    const service = this.deps.config().service[name];
+    if (service !== undefined) return service;
+    throw new TenementError('not_found', `There is no service "${name}" in ${this.deps.config().path}`, {
+      hint: `It has: ${Object.keys(this.deps.config().service).sort().join(', ') || 'none'}.`,
+    });
+  }
+
+  /** The live object of a registered instance; undefined for an unknown one: nothing is created for it. */
+  find(key: InstanceKey): Instance | undefined {
+    const name = formatKey(key);
+    const live = this.#instances.get(name);
+    if (live !== undefined) return live;
+    const row = this.deps.registry.get(key);
+    if (row === undefined) return undefined;
+    const made = this.#create(key, row);
+    this.#instances.set(name, made);
+    return made;
+  }
+
+  /** @throws TenementError not_found */
+  get(key: InstanceKey): Instance {
+    const instance = this.find(key);
+    if (instance !== undefined) return instance;
+    throw new TenementError('not_found', `There is no instance ${formatKey(key)}`);
+  }
+
+  /** The object if there is one already; most of the registered ones have none. */
+  live(key: InstanceKey): Instance | undefined {
+    return this.#instances.get(formatKey(key));
+  }
+
+  /** Registers a new instance. The caller has checked that it may exist (registration.ts). */
+  register(key: InstanceKey, weight?: number): Instance {
+    this.deps.registry.register(key, this.deps.clock.now());
+    if (weight !== undefined) this.deps.registry.update(key, { weight });
+    this.#members.delete(key.service);
+    return this.get(key);
+  }
+
+  /** Forgets an instance that has been stopped. */
+  forget(key: InstanceKey): void {
+    this.deps.registry.forget(key);
+    this.#instances.delete(formatKey(key));
+    this.#members.delete(key.service);
+  }
+
+  /** Sets several weights in one step. */
+  setWeights(changes: readonly { key: InstanceKey; weight: number }[]): void {
+    this.deps.registry.setWeights(changes);
+    for (const { key } of changes) this.#members.delete(key.service);
+  }
+
+  members(service: string): readonly InstanceRow[] {
+    const known = this.#members.get(service);
+    if (known !== undefined) return known;
+    const rows = this.deps.registry.all().filter((row) => row.service === service);
+    this.#members.set(service, rows);
+    return rows;
+  }
+
+  get instances(): Iterable<Instance> {
+    return this.#instances.values();
+  }
+
+  /** Drains and stops everything; afterwards nothing starts any more. Sleeping ones are refused to wake as well. */
+  async shutdown(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#instances.values()].map((instance) => instance.shutdown()));
+  }
+
+  timings(name: string): Timings {
+    return timingsOf(this.service(name), this.deps.config().settings);
+  }
+
+  #create(key: InstanceKey, row: InstanceRow): Instance {
+    const { clock, log, registry, logs, launcher } = this.deps;
+    const name = formatKey(key);
+    const childLog = log.child({ instance: name });
+    // A service that a reload took away keeps its last timings, so that its instances can still be stopped in order.
+    let timings: Timings | undefined;
+    const currentTimings = (): Timings => {
+      const service = this.deps.config().service[key.service];
+      if (service !== undefined) timings = timingsOf(service, this.deps.config().settings);
+      timings ??= ORPHAN_TIMINGS;
+      return timings;
+    };
+    const instance = new Instance(key, row.want, {
+      clock,
+      log: childLog,
+      timings: currentTimings,
+      launch: (signal) => launcher.launch(key, signal),
+      healthRequest: (handle) => ({
+        address: handle.address,
+        path: this.deps.config().service[key.service]?.health,
+        host: this.deps.publicHost(key),
+        proto: this.deps.publicProto(),
+        timeoutMs: currentTimings().healthTimeoutMs,
+      }),
+      onTransition: (from, to, cause) => {
+        childLog.info({ from, to, cause }, `${from} -> ${to}`);
+        registry.addEvent(key, { at: clock.now(), from, to, cause });
+      },
+      onWant: (want) => {
+        registry.update(key, { want });
+        this.#members.delete(key.service);
+      },
+      onExit: async (exit) => {
+        await logs.flush(key);
+        if (exit.code !== 0 || exit.unknown) {
+          const how =
+            exit.signal !== null
+              ? `killed by ${exit.signal}`
+              : exit.unknown
+                ? 'ended'
+                : `exited with code ${exit.code}`;
+          logs.note(key, exit.oom ? 'killed: out of memory' : how);
+        }
+      },
+      onGone: (handle) => launcher.gone(key, handle),
+    });
+    if (this.#closed) void instance.shutdown();
+    return instance;
+  }
+}
+
+const ORPHAN_TIMINGS: Timings = {
+  restart: { restart: 'never', maxRestarts: 0, windowMs: 300_000, backoffBaseMs: 1000, backoffMaxMs: 60_000 },
+  startupMs: 30_000,
+  stopMs: 10_000,
+  drainMs: 30_000,
+  idleMs: 0,
+  healthIntervalMs: 10_000,
+  healthTimeoutMs: 5000,
+};
