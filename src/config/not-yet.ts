@@ -13,21 +13,29 @@ export interface NotYet {
   readonly instead?: string;
 }
 
+/** What this version can do of the keys that choose between several ways; the reference page says so too. */
+export const THIS_VERSION = {
+  isolation: 'process',
+  listen: 'port',
+  idle_action: 'stop',
+  network: 'host',
+} as const satisfies Partial<Record<keyof ServiceConfig, string>>;
+
 /** Features that a service asks for and this version has not. */
 export function notYet(service: ServiceConfig): NotYet[] {
   const found: NotYet[] = [];
-  if (service.isolation !== 'process') {
+  if (service.isolation !== THIS_VERSION.isolation) {
     const feature = `isolation "${service.isolation}"${service.isolation === 'namespace' ? ' (the default)' : ''}`;
-    found.push({ key: 'isolation', feature, instead: 'isolation = "process"' });
+    found.push({ key: 'isolation', feature, instead: write('isolation') });
   }
-  if (service.listen !== 'port') {
-    found.push({ key: 'listen', feature: `listening by "${service.listen}"`, instead: 'listen = "port"' });
+  if (service.listen !== THIS_VERSION.listen) {
+    found.push({ key: 'listen', feature: `listening by "${service.listen}"`, instead: write('listen') });
   }
-  if (service.idle_action !== 'stop') {
-    found.push({ key: 'idle_action', feature: 'freezing', instead: 'idle_action = "stop"' });
+  if (service.idle_action !== THIS_VERSION.idle_action) {
+    found.push({ key: 'idle_action', feature: 'freezing', instead: write('idle_action') });
   }
-  if (service.network !== 'host') {
-    found.push({ key: 'network', feature: `the network "${service.network}"`, instead: 'network = "host"' });
+  if (service.network !== THIS_VERSION.network) {
+    found.push({ key: 'network', feature: `the network "${service.network}"`, instead: write('network') });
   }
   for (const [key, feature] of Object.entries(LATER)) {
     if (service[key as keyof typeof LATER] !== undefined) found.push({ key, feature });
@@ -35,7 +43,12 @@ export function notYet(service: ServiceConfig): NotYet[] {
   return found;
 }
 
-const LATER = {
+function write(key: keyof typeof THIS_VERSION): string {
+  return `${key} = "${THIS_VERSION[key]}"`;
+}
+
+/** Keys of a service that this version only accepts. */
+export const LATER = {
   memory_limit_mb: 'a memory limit',
   cpu_shares: 'a processor weight',
   cpu_limit: 'a processor limit',

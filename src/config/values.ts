@@ -7,7 +7,8 @@ import { z } from 'zod';
 import { parseDuration, parseSize } from '../base/units.js';
 
 const DURATION = /^\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)$/;
-const SIZE = /^\d+(?:\.\d+)?\s*(?:[KMGT](?:i?B)?|B)$/i;
+// No flags: they would be lost in the JSON Schema.
+const SIZE = /^\d+(?:\.\d+)?\s*(?:[KMGTkmgt](?:[Ii]?[Bb])?|[Bb])$/;
 const MB = 2 ** 20;
 
 function quantity(pattern: RegExp, error: string, kind: string, convert: (value: number | string) => number) {
@@ -93,9 +94,12 @@ export const name = z
 export const hostname = z
   .string({ error: 'expected a host name' })
   .max(253, { error: 'a host name has at most 253 characters' })
-  .regex(/^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i, {
-    error: 'expected a host name without scheme and port, such as "ops.example.com"',
-  })
+  .regex(
+    /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$/,
+    {
+      error: 'expected a host name without scheme and port, such as "ops.example.com"',
+    },
+  )
   .transform((host) => host.toLowerCase().replace(/\.$/, ''));
 
 const ADDRESS = 'expected "ip:port", such as "127.0.0.1:8080", "[::1]:8080" or "0.0.0.0:8080"';
