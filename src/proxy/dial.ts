@@ -1,0 +1,35 @@
+import { Socket } from 'node:net';
+import { errnoOf } from '../base/errors.js';
+import type { UpstreamAddress } from './upstreams.js';
+
+/**
+ * A connection to an app that survives a failed write. An app may answer (413, 401) and close without reading the whole body; the
+ * next write then fails, and an ordinary net.Socket would throw away the answer that already waits in the receive buffer.
+ * Reading goes on here, and its end or error decides.
+ */
+class PatientSocket extends Socket {
+  override _write(chunk: unknown, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    super._write(chunk, encoding, (error) => done(isGone(error) ? null : error));
+  }
+
+  override _writev(
+    chunks: { chunk: unknown; encoding: BufferEncoding }[],
+    done: (error?: Error | null) => void,
+  ): void {
+    super._writev?.(chunks, (error) => done(isGone(error) ? null : error));
+  }
+}
+
+function isGone(error: unknown): boolean {
+  const code = errnoOf(error);
+  return code === 'EPIPE' || code === 'ECONNRESET';
+}
+
+/** Begins to connect. `halfOpen`: each direction ends by itself (upgrades). */
+export function dial(address: UpstreamAddress, halfOpen: boolean): Socket {
+  const socket = halfOpen ? new Socket({ allowHalfOpen: true }) : new PatientSocket();
+  socket.setNoDelay(true);
+  if ('path' in address) socket.connect({ path: address.path });
+  else socket.connect({ host: address.host, port: address.port });
+  return socket;
+}
