@@ -25,9 +25,16 @@ export interface LogFilter {
 }
 
 export interface Logs {
-  /** The files an instance's process shall write to (absolute, parent directories exist); begins to follow them. Idempotent. */
-  open(key: InstanceKey): { stdout: string; stderr: string };
-  /** Reads what the process has written so far, so that its last lines are there: called after an exit. */
+  /**
+   * The files an instance's process shall write to (absolute, parent directories exist); begins to follow them. Idempotent.
+   * `idle`: surely no process of the instance runs now (before a start, not before an adoption): files that were read are emptied,
+   * and an unfinished line that the last process left is a line of its own.
+   */
+  open(key: InstanceKey, options?: { idle?: boolean }): { stdout: string; stderr: string };
+  /**
+   * Reads what the process has written so far, so that its last lines are there: called after an exit, so what follows the last
+   * line feed counts as a line. A no-op for one that is not open.
+   */
   flush(key: InstanceKey): Promise<void>;
   /** Adds a line of ours. */
   note(key: InstanceKey, message: string): void;
@@ -35,7 +42,7 @@ export interface Logs {
   query(filter: LogFilter, limit: number): Promise<LogEntry[]>;
   /** Calls `onEntry` for each new matching entry until the returned function is called. */
   follow(filter: LogFilter, onEntry: (entry: LogEntry) => void): () => void;
-  /** Stops following and reading; the files stay. The process may go on writing (adoption later). */
+  /** Stops following and reading; the files stay. Call it after an exit too: an open one costs two watches. The process may go on writing (adoption later). */
   close(key: InstanceKey): Promise<void>;
   /** Deletes everything of an instance. */
   remove(key: InstanceKey): Promise<void>;

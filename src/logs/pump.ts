@@ -1,0 +1,79 @@
+import type { Clock } from '../base/clock.js';
+
+/** One short piece of reading. `cost`: bytes handled; `more`: it has not come to the end. */
+export interface Turn {
+  readonly cost: number;
+  readonly more: boolean;
+}
+
+export interface PumpTask {
+  turn(): Promise<Turn>;
+}
+
+/** Events of one line come in bursts; a moment's wait turns them into one read. */
+const GATHER_MS = 10;
+
+/**
+ * Lets many instances take turns, one at a time and each for one chunk, so that a flood in one delays the others by a chunk only,
+ * and pauses after each turn in proportion to its cost, so that all together take a bounded share of the processor.
+ */
+export class Pump {
+  readonly #waiting = new Set<PumpTask>();
+  #running = false;
+  #stopped = false;
+  #wakeUp: (() => void) | undefined;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly bytesPerSecond: number,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  /** The task gets turns until it has no more. */
+  schedule(task: PumpTask): void {
+    if (this.#stopped) return;
+    this.#waiting.add(task);
+    if (!this.#running) void this.#run();
+  }
+
+  cancel(task: PumpTask): void {
+    this.#waiting.delete(task);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#waiting.clear();
+    this.#wakeUp?.();
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    await this.#pause(GATHER_MS);
+    for (;;) {
+      const [task] = this.#waiting;
+      if (task === undefined) break;
+      this.#waiting.delete(task);
+      let cost = 0;
+      try {
+        const turn = await task.turn();
+        cost = turn.cost;
+        // To the end of the queue: the others come first.
+        if (turn.more && !this.#stopped) this.#waiting.add(task);
+      } catch (error) {
+        this.onError(error);
+      }
+      if (cost > 0) await this.#pause((cost / this.bytesPerSecond) * 1000);
+    }
+    this.#running = false;
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.clock.after(ms, resolve);
+      this.#wakeUp = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+}

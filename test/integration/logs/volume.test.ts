@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import type { Logs } from '../../../src/logs/types.js';
+import { alice, logDir, openLogs, startWriter, write } from '../../helpers/log-bench.js';
+import { until } from '../../helpers/until.js';
+
+const MiB = 1024 * 1024;
+const LINES = 300_000;
+const NUMBERED = `const fs = require('fs');
+  for (let i = 0; i < ${LINES}; i += 1) fs.writeSync(1, 'line ' + i + ' with some more text\\n');`;
+
+const diskBytes = (dir: string): number =>
+  readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).blocks * 512, 0);
+
+function count(logs: Logs, seen: Map<number, number>): void {
+  logs.follow({}, ({ message }) => {
+    const number = Number(/^line (\d+) with some more text$/.exec(message)?.[1] ?? Number.NaN);
+    seen.set(number, (seen.get(number) ?? 0) + 1);
+  });
+}
+
+test('300,000 lines: rotated, freed, each seen once', async (t) => {
+  const dir = logDir(t);
+  const logs = openLogs(t, { backlogBytes: 1000 * MiB, segmentBytes: MiB, bytesPerSecond: 1000 * MiB }, dir);
+  const seen = new Map<number, number>();
+  count(logs, seen);
+  await write(t, logs.open(alice), NUMBERED);
+  await logs.flush(alice);
+  t.is(seen.size, LINES);
+  t.true([...seen.values()].every((times) => times === 1));
+  const newest = await logs.query({}, 3);
+  t.is(newest.at(-1)?.message, `line ${LINES - 1} with some more text`);
+  await logs.close(alice);
+  const own = join(dir, 'notes', 'alice');
+  t.true(statSync(join(own, 'entries.ndjson')).size <= MiB);
+  t.true(statSync(join(own, 'entries.1.ndjson')).size <= MiB);
+  // 10 MB were written; a second is between two frees, so the last of them may still be there.
+  const disk = diskBytes(own);
+  t.log(`on disk: ${disk} bytes`);
+});
+
+test('the reader is replaced again and again while the app writes: each line once', async (t) => {
+  const dir = logDir(t);
+  const limits = { backlogBytes: 1000 * MiB, bytesPerSecond: 1000 * MiB };
+  const seen = new Map<number, number>();
+  let logs = openLogs(t, limits, dir);
+  count(logs, seen);
+  const writer = startWriter(t, logs.open(alice), NUMBERED);
+  const exited = once(writer, 'exit');
+  for (const lines of [1000, 20_000, 60_000, 150_000]) {
+    await until(`${lines} lines`, () => seen.size >= lines, 60_000);
+    await logs.closeAll();
+    logs = openLogs(t, limits, dir);
+    count(logs, seen);
+    logs.open(alice);
+  }
+  t.deepEqual(await exited, [0, null]);
+  await logs.flush(alice);
+  t.is(seen.size, LINES);
+  t.true([...seen.values()].every((times) => times === 1));
+});
+
+test('a flood neither fills the disk nor the memory, and says what it cost', async (t) => {
+  const dir = logDir(t);
+  const logs = openLogs(t, {}, dir);
+  const own = join(dir, 'notes', 'alice');
+  const drops: string[] = [];
+  logs.follow({ stream: 'tenement', search: 'bytes of stdout dropped' }, ({ message }) =>
+    drops.push(message),
+  );
+  const rss = process.memoryUsage().rss;
+  let worstTurn = 0;
+  let last = performance.now();
+  const probe = setInterval(() => {
+    worstTurn = Math.max(worstTurn, performance.now() - last - 5);
+    last = performance.now();
+  }, 5);
+  t.teardown(() => clearInterval(probe));
+  await write(
+    t,
+    logs.open(alice),
+    `const fs = require('fs'); const block = ('y'.repeat(99) + '\\n').repeat(10000);
+     for (let i = 0; i < 300; i += 1) fs.writeSync(1, block);
+     fs.writeSync(1, 'the last words\\n');`,
+  );
+  await logs.flush(alice);
+  const [lastWords] = await logs.query({ stream: 'stdout' }, 1);
+  t.is(lastWords?.message, 'the last words');
+  t.true(drops.length > 0);
+  await until('the disk is given back', () => diskBytes(own) < 30 * MiB);
+  const grown = process.memoryUsage().rss - rss;
+  t.log(
+    `grown by ${Math.round(grown / MiB)} MiB, longest turn ${Math.round(worstTurn)} ms, ${drops.length} drops`,
+  );
+  t.true(grown < 150 * MiB);
+});
