@@ -115,7 +115,9 @@ export class InstanceLog {
     while (this.hasNotes || this.#mutex.busy) {
       await this.#mutex.run(() => this.#undoOnFailure(() => this.#store(this.#takeNotes())));
     }
-    await Promise.all(this.#reclaims.map((reclaim) => reclaim.settled));
+    await this.#reclaimsSettled();
+    for (const reclaim of this.#reclaims) reclaim.consider(true);
+    await this.#reclaimsSettled();
   }
 
   async #turn(): Promise<Turn> {
@@ -180,6 +182,10 @@ export class InstanceLog {
     await this.#entries.append(text);
     this.deps.onEntries(records.flatMap((record) => toEntry(this.key, record)));
     return text.length;
+  }
+
+  async #reclaimsSettled(): Promise<void> {
+    await Promise.all(this.#reclaims.map((reclaim) => reclaim.settled));
   }
 
   #offsets(): Offsets {

@@ -22,8 +22,8 @@ export class Reclaim {
     private readonly deps: { clock: Clock; limits: LogLimits; punch: HolePunch },
   ) {}
 
-  /** Frees what was read if that is worth it now. Freeing in place goes on in the background. */
-  consider(): void {
+  /** Frees what was read if that is worth it now (`closing`: it is the last chance for long). Freeing in place goes on in the background. */
+  consider(closing = false): void {
     const { limits, punch, clock } = this.deps;
     if (this.stream.consumed < this.#freed) this.#freed = 0;
     const gain = this.stream.consumed - this.#freed;
@@ -33,7 +33,7 @@ export class Reclaim {
       return;
     }
     const interval = gain > limits.backlogBytes ? FLOOD_INTERVAL_MS : INTERVAL_MS;
-    if (this.#busy || Math.abs(clock.now() - this.#lastAt) < interval) return;
+    if (this.#busy || (!closing && Math.abs(clock.now() - this.#lastAt) < interval)) return;
     this.#busy = true;
     this.#lastAt = clock.now();
     this.settled = this.#punch(this.stream.consumed);
