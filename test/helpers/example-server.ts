@@ -73,7 +73,8 @@ export async function serveExample(t: ExecutionContext, directory: string): Prom
   const dataDir = join(directory, 'tenement-data');
   const config = join(directory, 'tenement.toml');
   const args = [TEN[1], 'serve', '--config', config, '--data-dir', dataDir, '--port', String(port)];
-  const server = spawn(TEN[0], args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: directory });
+  const env = cleanEnv();
+  const server = spawn(TEN[0], args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: directory, env });
   const output = collect(server);
   t.teardown(() => endServer(server, output));
   await until(
@@ -92,6 +93,8 @@ export async function serveExample(t: ExecutionContext, directory: string): Prom
       const result = await execa(TEN[0], [TEN[1], '--data-dir', dataDir, '--config', config, ...rest], {
         reject: false,
         cwd: directory,
+        env,
+        extendEnv: false,
         timeout: 60_000,
       });
       return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
@@ -122,6 +125,11 @@ export async function freePort(): Promise<number> {
   probe.close();
   await once(probe, 'close');
   return address.port;
+}
+
+/** Our own environment without TENEMENT_*: a developer's shell must not decide a test. */
+export function cleanEnv(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TENEMENT_')));
 }
 
 /** One request to 127.0.0.1 with another Host. */

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { execa } from 'execa';
-import { copyExample, freePort, TEN } from '../../helpers/example-server.js';
+import { cleanEnv, copyExample, freePort, TEN } from '../../helpers/example-server.js';
 import { haveTools } from '../../helpers/require-tool.js';
 
 test('multi-runtime: the integration script passes all of its checks', async (t) => {
@@ -8,7 +8,8 @@ test('multi-runtime: the integration script passes all of its checks', async (t)
   const directory = copyExample(t, 'multi-runtime');
   const run = await execa('bash', ['test.sh'], {
     cwd: directory,
-    env: { TEN: TEN.join(' '), PORT: String(await freePort()) },
+    env: { ...cleanEnv(), TEN: TEN.join(' '), PORT: String(await freePort()) },
+    extendEnv: false,
     reject: false,
     all: true,
   });
@@ -26,7 +27,8 @@ test('multi-runtime: the integration script fails when a check fails', async (t)
     ['-c', 'sed -i.old "s/echo node ;;/echo other ;;/" test.sh && bash test.sh'],
     {
       cwd: directory,
-      env: { TEN: TEN.join(' '), PORT: String(await freePort()) },
+      env: { ...cleanEnv(), TEN: TEN.join(' '), PORT: String(await freePort()) },
+      extendEnv: false,
       reject: false,
       all: true,
     },

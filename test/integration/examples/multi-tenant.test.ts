@@ -1,6 +1,6 @@
 import test from 'ava';
 import { execa } from 'execa';
-import { copyExample, freePort, serveExample, TEN, until } from '../../helpers/example-server.js';
+import { cleanEnv, copyExample, freePort, serveExample, TEN, until } from '../../helpers/example-server.js';
 import { haveTools } from '../../helpers/require-tool.js';
 
 const TENANTS = ['alice', 'bob', 'carol', 'dave', 'erin'];
@@ -44,7 +44,8 @@ test('multi-tenant: the demo script runs from start to end', async (t) => {
   const directory = copyExample(t, 'multi-tenant');
   const { stdout } = await execa('bash', ['demo.sh'], {
     cwd: directory,
-    env: { TEN: TEN.join(' '), PORT: String(await freePort()) },
+    env: { ...cleanEnv(), TEN: TEN.join(' '), PORT: String(await freePort()) },
+    extendEnv: false,
     all: true,
   });
   t.regex(stdout, /"tenant": "carol", "pid": \d+, "starts": 2, "visits": 2/);

@@ -4,7 +4,15 @@ import { symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { buildRoot, copyExample, freePort, send, TEN, until } from '../../helpers/example-server.js';
+import {
+  buildRoot,
+  cleanEnv,
+  copyExample,
+  freePort,
+  send,
+  TEN,
+  until,
+} from '../../helpers/example-server.js';
 import { processesUnder } from '../../helpers/left-processes.js';
 import { haveTools } from '../../helpers/require-tool.js';
 
@@ -16,7 +24,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     symlinkSync(buildRoot, join(dirname(dirname(directory)), 'dist'));
     const port = await freePort();
     const child = spawn(process.execPath, [join(directory, 'quickstart.mjs')], {
-      env: { ...process.env, PORT: String(port) },
+      env: { ...cleanEnv(), PORT: String(port) },
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: directory,
     });
@@ -46,7 +54,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const spawned = await execa(
       TEN[0],
       [TEN[1], '--config', join(directory, 'tenement.toml'), 'spawn', 'notes:carol'],
-      { cwd: '/' },
+      { cwd: '/', env: cleanEnv(), extendEnv: false },
     );
     t.true(spawned.stdout.startsWith('Spawned notes:carol'));
     t.is((await send(port, 'carol.notes.localhost', '/notes')).text, '{"notes": []}\n');
