@@ -16,7 +16,7 @@ export function splitCommand(command: string): Split {
   const quoting = quotingProblem(command);
   if (quoting !== undefined) return { problem: quoting };
   const words: string[] = [];
-  for (const entry of parse(command, (variable) => ({ variable }))) {
+  for (const entry of parse(escapeInnerHashes(command), (variable) => ({ variable }))) {
     const problem = entryProblem(entry);
     if (problem !== undefined) return { problem };
     if (typeof entry === 'string') words.push(entry);
@@ -67,6 +67,13 @@ function entryProblem(entry: ParseEntry | { variable: string }): string | undefi
   if (entry.op === 'glob')
     return `a pattern with "*" or "?" would not be replaced by file names; ${SHELL_HINT}`;
   return `"${entry.op}" has no meaning here; ${SHELL_HINT}`;
+}
+
+/** shell-quote takes every unquoted `#` for a comment; a shell only one that begins a word, so that `http://host/#top` is one word. */
+function escapeInnerHashes(command: string): string {
+  return command.replace(/\\.|'[^']*'|"(?:[^"\\]|\\.)*"|(?<=[^\s|&;<>()])#/gs, (part) =>
+    part === '#' ? '\\#' : part,
+  );
 }
 
 /** What shell-quote takes silently: a quote that is never closed, a backslash at the end, command substitution by backquotes. */
