@@ -1,6 +1,6 @@
 /** Reading the API's two kinds of streams. Both end when the server ends them. */
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { TenementError } from '../base/errors.js';
 
 /** One JSON value a line (application/x-ndjson). */
@@ -23,20 +23,18 @@ export async function* readEvents<T>(stream: Readable): AsyncGenerator<T> {
   }
 }
 
-/** readline's own iterator loses errors of the stream; these must end the loop. */
+/** Not readline: it takes a broken stream for an ended one. */
 async function* linesOf(stream: Readable): AsyncGenerator<string> {
-  let broken: Error | undefined;
-  stream.on('error', (error) => {
-    broken = error;
-  });
-  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
-  stream.once('close', () => lines.close());
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
   try {
-    yield* lines;
-  } finally {
-    stream.destroy();
+    for await (const chunk of stream) {
+      const lines = (rest + decoder.write(chunk as Buffer)).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) yield line.replace(/\r$/, '');
+    }
+  } catch (cause) {
+    throw new TenementError('no_server', 'The server broke off the stream', { cause });
   }
-  if (broken !== undefined) {
-    throw new TenementError('no_server', 'The server broke off the stream', { cause: broken });
-  }
+  if (rest !== '') yield rest;
 }
