@@ -34,16 +34,6 @@ export async function wasOomKilled(directory: string): Promise<boolean> {
   return /^oom_kill [1-9]/m.test(events);
 }
 
-/** Kills everything in the group and below, waits until it is empty and removes it. A missing group is an empty one. */
-export async function endGroup(directory: string): Promise<void> {
-  const pauses = new Pauses();
-  while (await isPopulated(directory)) {
-    await killGroup(directory);
-    await pauses.wait();
-  }
-  await removeGroup(directory);
-}
-
 /** Removes the group and those below it, once nothing lives in them. One that is still busy is left for the next start to reuse. */
 export async function removeGroup(directory: string): Promise<void> {
   for (const below of await subgroups(directory)) await removeGroup(below);
@@ -55,7 +45,8 @@ export async function removeGroup(directory: string): Promise<void> {
   }
 }
 
-async function killGroup(directory: string): Promise<void> {
+/** One KILL to everything in the group and below. */
+export async function killGroup(directory: string): Promise<void> {
   try {
     await writeFile(join(directory, 'cgroup.kill'), '1');
   } catch {

@@ -7,7 +7,7 @@ import { errnoOf, TenementError } from '../src/base/errors.js';
 import { type Launch, REPORT_OK } from './argv.js';
 import type { Spec } from './contract.js';
 import { startTimeByPs } from './group.js';
-import { readStatNow } from './proc.js';
+import { readStat } from './proc.js';
 
 export interface Started {
   readonly child: ChildProcess & { readonly pid: number };
@@ -30,7 +30,7 @@ export async function execute(spec: Spec, prepared: Launch, signal: AbortSignal)
     throw startFailed(spec, error);
   }
   // Before anything is awaited: now the pid is our child's for certain.
-  const now = readStatNow(pid)?.startTime;
+  const now = readStat(pid)?.startTime;
   child.on('error', () => undefined);
   const kill = (): void => {
     child.kill('SIGKILL');

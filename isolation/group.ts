@@ -1,14 +1,7 @@
 /** Process groups: all that macOS has. A child that calls setsid leaves its group and is not found (the docs say so). */
 import { execa } from 'execa';
 import { errnoOf } from '../src/base/errors.js';
-import { Pauses } from './poll.js';
 import { RUN_MARKER } from './proc.js';
-
-/** SIGKILL to the group until it is empty. */
-export async function endProcessGroup(pgid: number): Promise<void> {
-  const pauses = new Pauses();
-  while (signalGroup(pgid) && (await groupMembers(pgid)).length > 0) await pauses.wait();
-}
 
 /** Live pids of the group, by ps(1). */
 export async function groupMembers(pgid: number): Promise<number[]> {
@@ -30,8 +23,8 @@ export async function startTimeByPs(pid: number): Promise<string | undefined> {
   return match === null || match[1]?.startsWith('Z') ? undefined : match[2];
 }
 
-/** False when there is no such group. */
-function signalGroup(pgid: number): boolean {
+/** SIGKILL to all of the group; false when there is no such group. */
+export function signalGroup(pgid: number): boolean {
   try {
     process.kill(-pgid, 'SIGKILL');
     return true;

@@ -4,7 +4,7 @@ import type { Exit, Handle, Host, Ref, StopOptions } from './contract.js';
 import type { Life } from './life.js';
 import { listenerOf } from './listener.js';
 import { statsOf } from './stats.js';
-import type { Tree } from './tree.js';
+import { endTree, type Tree } from './tree.js';
 
 export function createHandle(ref: Ref, host: Host, life: Life, tree: Tree): Handle {
   const exited = life.exited.then(async (exit): Promise<Exit> => {
@@ -70,7 +70,7 @@ class Stop {
     }
     await Promise.race([this.#life.exited, this.#kill]);
     clearTimeout(this.#timer);
-    await this.#tree.end();
+    await endTree(this.#tree);
     await this.#life.check();
     await this.#life.exited;
   }

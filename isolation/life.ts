@@ -18,7 +18,7 @@ export interface Life {
 /** Whether the process of `ref` lives: same pid, same start. The caller has compared the boot. */
 export async function isSameProcess(ref: Pick<Ref, 'pid' | 'startTime'>): Promise<boolean> {
   if (process.platform !== 'linux') return (await startTimeByPs(ref.pid)) === ref.startTime;
-  const stat = await readStat(ref.pid);
+  const stat = readStat(ref.pid);
   return isAlive(stat) && stat.startTime === ref.startTime;
 }
 
@@ -26,7 +26,9 @@ export function childLife(child: ChildProcess): Life {
   let onExit: ((code: number | null, signal: string | null) => void) | undefined;
   const exited = new Promise<Exit>((resolve) => {
     onExit = (code, signal) => resolve({ code, signal, oom: false, at: Date.now(), unknown: false });
-    child.once('exit', onExit);
+    // A short-lived app may have ended while it was awaited that it begins: then the event has been.
+    if (child.exitCode !== null || child.signalCode !== null) onExit(child.exitCode, child.signalCode);
+    else child.once('exit', onExit);
   });
   return {
     exited,

@@ -1,18 +1,14 @@
 /** Which processes belong to a run, on Linux without a cgroup: what /proc proves. */
-import { hasMarker, isAlive, listPids, listStats, type ProcStat, readStat, uidsOf } from './proc.js';
+import { findProcesses, hasMarker, isAlive, type ProcStat, readStat, uidsOf } from './proc.js';
 
 /** Pids of live processes that were started with the run's marker in their environment. */
 export async function markedProcesses(run: string): Promise<number[]> {
-  const pids = await listPids();
-  const marked = await Promise.all(pids.map((pid) => hasMarker(pid, run)));
-  return pids.filter((_, i) => marked[i]);
+  return (await findProcesses(({ pid }) => hasMarker(pid, run))).map((stat) => stat.pid);
 }
 
 /** Pids of live processes that run, or may run again, as `uid`. */
 export async function processesOf(uid: number): Promise<number[]> {
-  const stats = await listStats();
-  const uids = await Promise.all(stats.map((stat) => uidsOf(stat.pid)));
-  return stats.filter((_, i) => uids[i]?.includes(uid)).map((stat) => stat.pid);
+  return (await findProcesses(({ pid }) => uidsOf(pid).includes(uid))).map((stat) => stat.pid);
 }
 
 /** A process for ever: its pid and when it was started. */
@@ -27,14 +23,13 @@ export interface Known {
  * its session proves nothing any more.
  */
 export async function membersOfRun(run: string, main: Known, seenBefore: readonly Known[]): Promise<Known[]> {
-  const stats = await listStats();
-  const marked = new Set(await markedProcesses(run));
+  const stats = await findProcesses(() => true);
   const known = new Set([main, ...seenBefore].map(nameOf));
   const mainLives = stats.some((stat) => nameOf(stat) === nameOf(main));
   const members = new Map<number, ProcStat>();
   for (const stat of stats) {
     const inSession = mainLives && (stat.session === main.pid || stat.pgrp === main.pid);
-    if (inSession || marked.has(stat.pid) || known.has(nameOf(stat))) members.set(stat.pid, stat);
+    if (inSession || known.has(nameOf(stat)) || hasMarker(stat.pid, run)) members.set(stat.pid, stat);
   }
   for (let grown = true; grown; ) {
     const children = stats.filter((stat) => members.has(stat.ppid) && !members.has(stat.pid));
@@ -45,8 +40,8 @@ export async function membersOfRun(run: string, main: Known, seenBefore: readonl
 }
 
 /** SIGKILL, unless the number belongs to another process by now. */
-export async function killKnown(known: Known): Promise<void> {
-  const stat = await readStat(known.pid);
+export function killKnown(known: Known): void {
+  const stat = readStat(known.pid);
   if (!isAlive(stat) || stat.startTime !== known.startTime) return;
   try {
     process.kill(known.pid, 'SIGKILL');

@@ -44,43 +44,44 @@ export function isAlive(stat: ProcStat | undefined): stat is ProcStat {
   return stat !== undefined && stat.state !== 'Z' && stat.state !== 'X';
 }
 
-export async function readStat(pid: number): Promise<ProcStat | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
+/**
+ * Also for the moment right after a spawn: before the event loop turns, our child cannot have been reaped and its pid cannot be another's.
+ * Read at once and not in the thread pool: /proc is memory, and a trip to a thread and back costs many times the reading.
+ */
+export function readStat(pid: number): ProcStat | undefined {
+  const text = readNow(`/proc/${pid}/stat`);
   return text === undefined ? undefined : parseStat(text);
 }
 
-/** For the moment right after a spawn: before the event loop turns, our child cannot have been reaped and its pid cannot be another's. */
-export function readStatNow(pid: number): ProcStat | undefined {
-  try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return undefined;
-  }
-}
-
-/** All pids but our own. */
-export async function listPids(): Promise<number[]> {
-  const names = await readdir('/proc').catch(() => []);
-  return names.filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid).map(Number);
-}
-
-/** The live ones of all processes but ourselves. */
-export async function listStats(): Promise<ProcStat[]> {
-  const stats = await Promise.all((await listPids()).map(readStat));
-  return stats.filter(isAlive);
-}
-
 /** Whether the environment with which `pid` was started has TENEMENT_RUN=`run`. False also when we may not look. */
-export async function hasMarker(pid: number, run: string): Promise<boolean> {
-  const environ = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
-  return environ.split('\0').includes(`${RUN_MARKER}=${run}`);
+export function hasMarker(pid: number, run: string): boolean {
+  return (readNow(`/proc/${pid}/environ`) ?? '').split('\0').includes(`${RUN_MARKER}=${run}`);
 }
 
 /** Real, effective, saved and file system uid. */
-export async function uidsOf(pid: number): Promise<number[]> {
-  const status = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '');
-  const line = /^Uid:\s+(.*)$/m.exec(status)?.[1];
+export function uidsOf(pid: number): number[] {
+  const line = /^Uid:\s+(.*)$/m.exec(readNow(`/proc/${pid}/status`) ?? '')?.[1];
   return line === undefined ? [] : line.split(/\s+/).map(Number);
+}
+
+/** Live processes, ourselves left out, of which `test` is true. Lets other work in between every few, as there may be thousands. */
+export async function findProcesses(test: (stat: ProcStat) => boolean): Promise<ProcStat[]> {
+  const found: ProcStat[] = [];
+  const names = await readdir('/proc').catch(() => []);
+  for (const [i, name] of names.filter((entry) => /^\d+$/.test(entry)).entries()) {
+    if (i % 64 === 63) await new Promise(setImmediate);
+    const stat = readStat(Number(name));
+    if (isAlive(stat) && stat.pid !== process.pid && test(stat)) found.push(stat);
+  }
+  return found;
+}
+
+function readNow(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return undefined;
+  }
 }
 
 /** `pid` and its live descendants, without looking at any other process (/proc/PID/task/TID/children). Orphans are not found. */

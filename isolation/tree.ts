@@ -1,9 +1,9 @@
 /** All processes of one run, and how to end them: by the strongest means that the machine and the run have. */
 import { execa } from 'execa';
 import { dropPrivilege } from './argv.js';
-import { endGroup, groupProcesses } from './cgroup.js';
+import { groupProcesses, isPopulated, killGroup, removeGroup } from './cgroup.js';
 import type { Host, Ref } from './contract.js';
-import { endProcessGroup, groupMembers } from './group.js';
+import { groupMembers, signalGroup } from './group.js';
 import { type Known, killKnown, membersOfRun, processesOf } from './members.js';
 import { Pauses } from './poll.js';
 
@@ -12,8 +12,26 @@ export interface Tree {
   members(): Promise<number[]>;
   /** Called at once when the main process has ended: notes who is left, while that can still be told. */
   remember(): Promise<void>;
-  /** KILLs until nothing is left. Waits as long as that takes (a process in an uninterruptible read cannot be killed). */
-  end(): Promise<void>;
+  /** One KILL to all that can be found; whether there was anything. */
+  kill(): Promise<boolean>;
+  /** Once nothing lives any more. */
+  cleanUp(): Promise<void>;
+}
+
+/**
+ * KILLs until nothing is left, or until the time is over; whether nothing is left. A process that forks and ends during one look can be
+ * missed by it, so two looks have to find nothing.
+ */
+export async function endTree(tree: Tree, withinMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+  const deadline = Date.now() + withinMs;
+  const pauses = new Pauses();
+  for (let quiet = 0; quiet < 2; ) {
+    quiet = (await tree.kill()) ? 0 : quiet + 1;
+    if (quiet === 0 && Date.now() > deadline) return false;
+    await pauses.wait();
+  }
+  await tree.cleanUp();
+  return true;
 }
 
 export function treeOf(ref: Ref, host: Host): Tree {
@@ -29,62 +47,64 @@ function isOwnUid(ref: Ref): ref is Ref & { uid: number } {
   return ref.exclusive === true && ref.uid !== undefined && ref.uid !== 0 && ref.uid !== process.geteuid?.();
 }
 
+const nothing = async (): Promise<void> => undefined;
+
 function cgroupTree(directory: string): Tree {
   return {
     members: () => groupProcesses(directory),
-    remember: async () => undefined,
-    end: () => endGroup(directory),
+    remember: nothing,
+    async kill() {
+      if (!(await isPopulated(directory))) return false;
+      await killGroup(directory);
+      return true;
+    },
+    cleanUp: () => removeGroup(directory),
   };
 }
 
 function uidTree(uid: number, setpriv: string): Tree {
   return {
     members: () => processesOf(uid),
-    remember: async () => undefined,
-    async end() {
-      const pauses = new Pauses();
-      while ((await processesOf(uid)).length > 0) {
-        // kill(-1) reaches, in one step, whatever the caller may signal: as that user, exactly that user's processes (kill(2)).
-        const kill = ['--', '/bin/sh', '-c', 'kill -KILL -1'];
-        await execa(setpriv, [...dropPrivilege({ uid, gid: uid }), ...kill], {
-          reject: false,
-          stdin: 'ignore',
-        });
-        await pauses.wait();
-      }
+    remember: nothing,
+    async kill() {
+      if ((await processesOf(uid)).length === 0) return false;
+      // kill(-1) reaches, in one step, whatever the caller may signal: as that user, exactly that user's processes (kill(2)).
+      const kill = ['--', '/bin/sh', '-c', 'kill -KILL -1'];
+      await execa(setpriv, [...dropPrivilege({ uid, gid: uid }), ...kill], {
+        reject: false,
+        stdin: 'ignore',
+      });
+      return true;
     },
+    cleanUp: nothing,
   };
 }
 
 function scannedTree(ref: Ref): Tree {
   let seen: readonly Known[] = [];
   const look = async (): Promise<readonly Known[]> => {
-    const found = await membersOfRun(ref.run, ref, seen);
-    seen = found;
-    return found;
+    seen = await membersOfRun(ref.run, ref, seen);
+    return seen;
   };
   return {
     members: async () => (await look()).map((known) => known.pid),
     async remember() {
       await look();
     },
-    async end() {
-      const pauses = new Pauses();
-      // Twice nothing: a process that forks and ends during one look can be missed by it.
-      for (let quiet = 0; quiet < 2; ) {
-        const found = await look();
-        await Promise.all(found.map(killKnown));
-        quiet = found.length === 0 ? quiet + 1 : 0;
-        await pauses.wait();
-      }
+    async kill() {
+      const found = await look();
+      found.forEach(killKnown);
+      return found.length > 0;
     },
+    cleanUp: nothing,
   };
 }
 
 function processGroupTree(pgid: number): Tree {
   return {
     members: () => groupMembers(pgid),
-    remember: async () => undefined,
-    end: () => endProcessGroup(pgid),
+    remember: nothing,
+    kill: async () => signalGroup(pgid) && (await groupMembers(pgid)).length > 0,
+    cleanUp: nothing,
   };
 }

@@ -1,0 +1,14 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** Polls until `condition` holds; fails, naming what was waited for, when it does not within a generous bound. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  boundMs = 20_000,
+): Promise<void> {
+  const deadline = Date.now() + boundMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`still waiting after ${boundMs} ms: ${what}`);
+    await pause(10);
+  }
+}

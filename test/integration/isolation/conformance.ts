@@ -1,0 +1,279 @@
+/** What every backend has to do, tested from outside with real processes. A backend's test file runs it once for each way it can work. */
+import { createServer } from 'node:net';
+import type { TestFn } from 'ava';
+import type { Backend, Host, Identity, Ref } from '../../../isolation/contract.js';
+import { TenementError } from '../../../src/base/errors.js';
+import { freePort } from '../../helpers/free-port.js';
+import { until } from '../../helpers/until.js';
+import { Bench, groupExists, lives, read, start } from './bench.js';
+
+export interface Variant {
+  readonly name: string;
+  readonly backend: Backend;
+  readonly host: Host;
+  /** A new user for each test, who shares nothing with others. */
+  readonly newIdentity?: () => Identity;
+  /** Whether a grandchild that has left session, parent and environment is found (cgroup, own uid). */
+  readonly findsEverything: boolean;
+}
+
+export function conformance(test: TestFn, variant: Variant): void {
+  const { backend, host } = variant;
+  const title = (text: string): string => `${variant.name}: ${text}`;
+
+  test(title('an exit code is reported'), async (t) => {
+    const bench = new Bench(t, variant.newIdentity?.());
+    const handle = await start(t, backend, bench.spec(bench.app('exit-at-once'), { EXIT_CODE: '7' }));
+    const exit = await handle.exited;
+    t.like(exit, { code: 7, signal: null, unknown: false, oom: false });
+    t.regex(bench.stderr(), /cannot open the database/);
+  });
+
+  test(title('a deadly signal is reported'), async (t) => {
+    const bench = new Bench(t, variant.newIdentity?.());
+    const handle = await start(t, backend, bench.spec(bench.app('never-listens')));
+    process.kill(handle.ref.pid, 'SIGKILL');
+    t.like(await handle.exited, { code: null, signal: 'SIGKILL' });
+  });
+
+  test(title('the environment is exactly what was given, and the marker of the run'), async (t) => {
+    const bench = new Bench(t, variant.newIdentity?.());
+    const env = {
+      EMPTY: '',
+      QUOTES: 'a "b" \'c\' $D `e`\\\n second line',
+      UTF8: 'ä€😀',
+      IFS: 'x',
+      _: '1',
+      UID: '5',
+      SHLVL: '9',
+      OPTIND: 'z',
+    };
+    const spec = bench.spec(bench.app('report'), env);
+    const handle = await start(t, backend, spec);
+    t.like(await handle.exited, { code: 0 });
+    t.deepEqual(JSON.parse(bench.stdout()).env, { ...spec.env, TENEMENT_RUN: spec.run });
+  });
+
+  test(title('directory, arguments and user are those of the spec'), async (t) => {
+    const bench = new Bench(t, variant.newIdentity?.());
+    const [node, script] = bench.app('report');
+    const args = ['', 'a b', '$HOME', '-n', 'x=y'];
+    const spec = bench.spec([node, script ?? '', ...args]);
+    await (await start(t, backend, spec)).exited;
+    const report = JSON.parse(bench.stdout());
+    t.like(report, { cwd: spec.directory, argv: args, uid: spec.identity?.uid ?? process.getuid?.() });
+    if (spec.identity === undefined) return;
+    t.is(report.gid, spec.identity.gid);
+    t.deepEqual(report.groups, [spec.identity.gid]);
+    t.regex(report.status, /^NoNewPrivs:\s+1$/m);
+    for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) {
+      t.regex(report.status, new RegExp(`^${set}:\\s+0+$`, 'm'));
+    }
+  });
+
+  test(title('only fds 0, 1 and 2 are open'), async (t) => {
+    if (host.platform !== 'linux') return skip(t, 'needs /proc');
+    const bench = new Bench(t, variant.newIdentity?.());
+    await (await start(t, backend, bench.spec(['sh', '-c', 'ls /proc/$$/fd; :']))).exited;
+    t.deepEqual(bench.stdout().trim().split(/\s+/), ['0', '1', '2']);
+  });
+
+  test(title('output is appended to the log files, each stream to its own'), async (t) => {
+    const bench = new Bench(t, variant.newIdentity?.());
+    for (const n of [1, 2]) {
+      await (await start(t, backend, bench.spec(['sh', '-c', `echo out${n}; echo err${n} >&2`]))).exited;
+    }
+    t.is(bench.stdout(), 'out1\nout2\n');
+    t.is(bench.stderr(), 'err1\nerr2\n');
+  });
+
+  for (const [what, command, code] of [
+    ['is not on PATH', 'no-such-program', 'start_failed'],
+    ['does not exist', './no-such-program', 'start_failed'],
+    ['is not executable', '/etc/passwd', 'start_failed'],
+    ['is a directory', '/etc', 'start_failed'],
+  ] as const) {
+    test(title(`a command that ${what} is refused, and nothing is left`), async (t) => {
+      const bench = new Bench(t, variant.newIdentity?.());
+      const spec = bench.spec([command]);
+      const error = await t.throwsAsync(start(t, backend, spec), { instanceOf: TenementError });
+      t.is(error.code, code);
+      t.true(error.message.includes(command.replace('./', '')), error.message);
+      t.false(groupExists(host, spec));
+    });
+  }
+
+  test(title('an aborted start leaves nothing'), async (t) => {
+    const bench = new Bench(t, variant.newIdentity?.());
+    const spec = bench.spec(bench.app('never-listens'));
+    const abort = new AbortController();
+    const starting = backend.spawn(spec, abort.signal);
+    abort.abort(new Error('not wanted any more'));
+    await t.throwsAsync(starting, { message: 'not wanted any more' });
+    t.false(groupExists(host, spec));
+  });
+
+  test(title('TERM reaches the app, which may end in its own way'), async (t) => {
+    const bench = new Bench(t, variant.newIdentity?.());
+    const handle = await start(t, backend, bench.spec(bench.app('slow-term'), { PORT: '0', TERM_MS: '50' }));
+    await until('listening', () => bench.stdout().includes('listening'));
+    await handle.stop({ graceMs: 20_000 });
+    t.regex(bench.stdout(), /TERM seen/);
+    t.like(await handle.exited, { code: 0, signal: null });
+  });
+
+  test(
+    title('an app that ignores TERM is killed after the grace, and stop may be called at any time by anyone'),
+    async (t) => {
+      const bench = new Bench(t, variant.newIdentity?.());
+      const spec = bench.spec(bench.app('ignore-term'), { PORT: '0' });
+      const handle = await start(t, backend, spec);
+      await until('listening', () => bench.stdout().includes('listening'));
+      await Promise.all([handle.stop({ graceMs: 300 }), handle.stop({ graceMs: 500 })]);
+      t.regex(bench.stdout(), /TERM ignored/);
+      t.like(await handle.exited, { signal: 'SIGKILL' });
+      await handle.stop({ graceMs: 20_000 });
+      t.false(lives(handle.ref.pid));
+      t.false(groupExists(host, spec));
+    },
+  );
+
+  test(title('a second stop can bring the end forward'), async (t) => {
+    const bench = new Bench(t, variant.newIdentity?.());
+    const handle = await start(t, backend, bench.spec(bench.app('ignore-term'), { PORT: '0' }));
+    await until('listening', () => bench.stdout().includes('listening'));
+    // If the second call had to wait for the first, the test would run into ava's timeout.
+    const first = handle.stop({ graceMs: 600_000 });
+    await handle.stop({ graceMs: 0 });
+    await first;
+    t.false(lives(handle.ref.pid));
+  });
+
+  const forgetful = variant.findsEverything
+    ? [{ FORGET_ENV: '' }, { FORGET_ENV: '1' }]
+    : [{ FORGET_ENV: '' }];
+  for (const forget of forgetful) {
+    const kind = forget.FORGET_ENV ? 'with an empty environment ' : '';
+    test(title(`a grandchild of its own session ${kind}is gone after stop`), async (t) => {
+      if (host.platform !== 'linux') return skip(t, 'macOS finds the process group only');
+      const bench = new Bench(t, variant.newIdentity?.());
+      const spec = bench.spec(bench.app('fork-setsid'), { PID_FILE: bench.work('pid'), ...forget });
+      const handle = await start(t, backend, spec);
+      const grandchild = await forked(bench);
+      t.true(lives(grandchild));
+      await handle.stop({ graceMs: 20_000 });
+      t.false(lives(grandchild));
+      t.false(groupExists(host, spec));
+    });
+
+    test(title(`a grandchild of its own session ${kind}is gone after the app's exit and stop`), async (t) => {
+      if (host.platform !== 'linux') return skip(t, 'macOS finds the process group only');
+      const bench = new Bench(t, variant.newIdentity?.());
+      const env = { PID_FILE: bench.work('pid'), THEN_EXIT: '1', ...forget };
+      const handle = await start(t, backend, bench.spec(bench.app('fork-setsid'), env));
+      t.like(await handle.exited, { code: 0 });
+      const grandchild = await forked(bench);
+      t.true(lives(grandchild));
+      await handle.stop({ graceMs: 20_000 });
+      t.false(lives(grandchild));
+    });
+  }
+
+  test(title('the same process is adopted, watched and stopped'), async (t) => {
+    const bench = new Bench(t, variant.newIdentity?.());
+    const spec = bench.spec(bench.app('fork-setsid'), { PID_FILE: bench.work('pid') });
+    const first = await start(t, backend, spec);
+    const grandchild = await forked(bench);
+    const adoption = await backend.adopt(saved(first.ref));
+    if (adoption.kind !== 'adopted') return t.fail(adoption.kind);
+    t.is(adoption.handle.ref.pid, first.ref.pid);
+    await adoption.handle.stop({ graceMs: 20_000 });
+    t.like(await adoption.handle.exited, { unknown: true, code: null, signal: null });
+    t.false(lives(first.ref.pid));
+    if (host.platform === 'linux') t.false(lives(grandchild));
+    t.deepEqual(await backend.adopt(saved(first.ref)), { kind: 'gone' });
+  });
+
+  test(title('an adopted app that ends by itself is noticed; a detached handle lets it live'), async (t) => {
+    const bench = new Bench(t, variant.newIdentity?.());
+    const first = await start(t, backend, bench.spec(bench.app('never-listens')));
+    const adoption = await backend.adopt(saved(first.ref));
+    if (adoption.kind !== 'adopted') return t.fail(adoption.kind);
+    const other = await backend.adopt(saved(first.ref));
+    if (other.kind !== 'adopted') return t.fail(other.kind);
+    other.handle.detach();
+    t.true(lives(first.ref.pid));
+    process.kill(first.ref.pid, 'SIGKILL');
+    t.true((await adoption.handle.exited).unknown);
+  });
+
+  test(
+    title('a pid that is another process now, or of another boot, is not adopted and not touched'),
+    async (t) => {
+      const bench = new Bench(t, variant.newIdentity?.());
+      const other = await start(t, backend, bench.spec(bench.app('never-listens')));
+      const ref = { ...saved(other.ref), run: 'an-earlier-run', cgroup: undefined, exclusive: false };
+      t.deepEqual(await backend.adopt({ ...ref, startTime: '1' }), { kind: 'gone' });
+      if (host.bootId !== '')
+        t.deepEqual(await backend.adopt({ ...ref, bootId: 'another' }), { kind: 'gone' });
+      t.true(lives(other.ref.pid));
+    },
+  );
+
+  test(title('leftovers of a run whose main process has ended are ended at adoption'), async (t) => {
+    if (host.platform !== 'linux') return skip(t, 'macOS finds the process group only');
+    const bench = new Bench(t, variant.newIdentity?.());
+    const env = { PID_FILE: bench.work('pid'), THEN_EXIT: '1' };
+    const first = await start(t, backend, bench.spec(bench.app('fork-setsid'), env));
+    await first.exited;
+    const grandchild = await forked(bench);
+    t.deepEqual(await backend.adopt(saved(first.ref)), { kind: 'gone' });
+    t.false(lives(grandchild));
+  });
+
+  test(title('own listeners are told from strangers'), async (t) => {
+    const bench = new Bench(t, variant.newIdentity?.());
+    const port = await freePort();
+    const handle = await start(
+      t,
+      backend,
+      bench.spec(bench.app('listen-late'), { PORT: String(port), LATE_MS: '1' }),
+    );
+    if (handle.listener === undefined) return skip(t, 'this system cannot tell who listens');
+    await until('own listener', async () => (await handle.listener?.()) === 'own');
+    await handle.stop({ graceMs: 20_000 });
+    t.is(await handle.listener(), 'none');
+
+    const stranger = createServer();
+    t.teardown(() => new Promise((resolve) => stranger.close(() => resolve())));
+    await new Promise<void>((resolve) => stranger.listen(port, '127.0.0.1', resolve));
+    const second = await start(t, backend, bench.spec(bench.app('never-listens'), { PORT: String(port) }));
+    t.is(await second.listener?.(), 'stranger');
+  });
+
+  test(title('what it uses is told'), async (t) => {
+    const bench = new Bench(t, variant.newIdentity?.());
+    const handle = await start(t, backend, bench.spec(bench.app('never-listens')));
+    if (handle.stats === undefined) return skip(t, 'no stats on this system');
+    await until('running', () => bench.stdout().includes('not listening'));
+    const stats = await handle.stats();
+    t.true(stats.memoryBytes > 2 ** 20, `memory ${stats.memoryBytes}`);
+    t.is(stats.tasks, 1);
+    t.true(stats.cpuSecs >= 0);
+  });
+}
+
+async function forked(bench: Bench): Promise<number> {
+  await until("the grandchild's pid", () => read(bench.work('pid')) !== '');
+  return Number(read(bench.work('pid')));
+}
+
+/** As it comes back from the state database. */
+function saved(ref: Ref): Ref {
+  return JSON.parse(JSON.stringify(ref));
+}
+
+function skip(t: { log(text: string): void; pass(): void }, reason: string): void {
+  t.log(`skipped: ${reason}`);
+  t.pass();
+}
