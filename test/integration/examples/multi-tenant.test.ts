@@ -10,8 +10,11 @@ test('multi-tenant: five customers sleep when idle and wake with their data', as
   const server = await serveExample(t, copyExample(t, 'multi-tenant'));
   const visit = async (
     who: string,
-  ): Promise<{ tenant: string; pid: number; starts: number; visits: number }> =>
-    JSON.parse((await server.request(`${who}.localhost`, '/')).text);
+  ): Promise<{ tenant: string; pid: number; starts: number; visits: number }> => {
+    const reply = await server.request(`${who}.localhost`, '/');
+    t.is(reply.status, 200, `${who}: ${reply.text}`);
+    return JSON.parse(reply.text);
+  };
 
   const first = await Promise.all(TENANTS.map(visit));
   t.deepEqual(
