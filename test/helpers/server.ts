@@ -1,0 +1,179 @@
+/** A real `ten serve` for a config written by the test. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { packageRoot } from '../../src/base/package-root.js';
+import {
+  type CommandResult,
+  freePort,
+  type Reply,
+  type RequestOptions,
+  send,
+  TEN,
+  until,
+} from './example-server.js';
+import { freshDir } from './fresh-dir.js';
+import { processesUnder } from './left-processes.js';
+
+/** The path of a program under test/fixtures/apps. */
+export const fixture = (name: string) => join(packageRoot, 'test', 'fixtures', 'apps', name);
+
+/** `command = ...` for a fixture that runs on this Node. */
+export const nodeCommand = (name: string) => `command = "${process.execPath} ${fixture(name)}"`;
+
+/** A service that runs workbench.mjs, with fast timings; `lines` are added to the table. */
+export const workbench = (name = 'app', lines = '') => `
+[service.${name}]
+${nodeCommand('workbench.mjs')}
+workdir = "work"
+health = "/health"
+isolation = "process"
+stop_timeout = 5
+drain_timeout = 1
+${lines}
+[service.${name}.env]
+DATA_DIR = "{data_dir}/${name}/{id}"
+`;
+
+export class TestServer {
+  readonly port: number;
+  readonly directory: string;
+  #child: ChildProcess | undefined;
+  #output = '';
+
+  private constructor(port: number, directory: string) {
+    this.port = port;
+    this.directory = directory;
+  }
+
+  /** Writes tenement.toml, serves it, and ends it with the test; then nothing may be left. */
+  static async start(t: ExecutionContext, toml: string): Promise<TestServer> {
+    const directory = freshDir(t);
+    mkdirSync(join(directory, 'work'));
+    writeFileSync(join(directory, 'tenement.toml'), toml);
+    const server = new TestServer(await freePort(), directory);
+    t.teardown(async () => {
+      await server.stop();
+      const left = processesUnder(directory);
+      for (const pid of left) process.kill(pid, 'SIGKILL');
+      if (left.length > 0)
+        throw new Error(`processes were left behind: ${left.join(', ')}; ${server.output}`);
+    });
+    await server.run();
+    return server;
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+  get dataDir(): string {
+    return join(this.directory, 'tenement-data');
+  }
+
+  async run(): Promise<void> {
+    const child = spawn(TEN[0], [TEN[1], 'serve', '--port', String(this.port)], {
+      cwd: this.directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: serverEnv(),
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8');
+      stream.on('data', (text: string) => {
+        this.#output = (this.#output + text).slice(-20_000);
+      });
+    }
+    this.#child = child;
+    await until(
+      async () => {
+        if (child.exitCode !== null) throw new Error(`the server ended: ${this.#output}`);
+        return (await send(this.port, 'localhost', '/health').catch(() => undefined))?.status === 200;
+      },
+      () => `the server answers: ${this.#output}`,
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+  }
+
+  /** As a crash would. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+  }
+
+  get(host: string, path: string, options?: RequestOptions): Promise<Reply> {
+    return send(this.port, host, path, options);
+  }
+
+  async ten(...args: string[]): Promise<CommandResult> {
+    const result = await execa(TEN[0], [TEN[1], ...args], {
+      cwd: this.directory,
+      reject: false,
+      env: serverEnv(),
+      timeout: 90_000,
+    });
+    return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+  }
+
+  async health(instance: string): Promise<string> {
+    return (await this.ten('health', instance)).stdout.replace(`${instance}: `, '');
+  }
+
+  async untilHealth(instance: string, health: string): Promise<void> {
+    await until(
+      async () => (await this.health(instance)) === health,
+      () => `${instance} is ${health}: ${this.#output}`,
+    );
+  }
+
+  /** Pids of all starts of a workbench instance so far. */
+  starts(service: string, id: string): number[] {
+    const file = join(this.dataDir, service, id, 'starts');
+    return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map(Number) : [];
+  }
+
+  /** Resident memory of the server, bytes; 0 where there is no /proc. */
+  rss(): number {
+    const status = `/proc/${this.pid}/status`;
+    if (!existsSync(status)) return 0;
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(status, 'utf8'))?.[1] ?? 0) * 1024;
+  }
+}
+
+/** A person's shell may point `ten` at another server. */
+function serverEnv(): NodeJS.ProcessEnv {
+  const {
+    TENEMENT_SERVER: _s,
+    TENEMENT_TOKEN: _t,
+    TENEMENT_DATA_DIR: _d,
+    TENEMENT_CONFIG: _c,
+    ...env
+  } = process.env;
+  return { ...env, NODE_EXTRA_CA_CERTS: '' };
+}
+
+/** Whether a process runs. One that is dead but not reaped (its parent is a container's idle pid 1) does not. */
+export const alive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return (
+      process.platform !== 'linux' || !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
+    );
+  } catch {
+    return false;
+  }
+};

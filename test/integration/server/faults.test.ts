@@ -1,0 +1,193 @@
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { type Reply, until } from '../../helpers/example-server.js';
+import { alive, fixture, nodeCommand, TestServer, workbench } from '../../helpers/server.js';
+
+const host = 'alice.app.localhost';
+const service = (command: string, lines = '', env = '') =>
+  `[settings]\nbackoff_base_ms = 200\nrestart_window = 4\n[service.app]\n${command}\nworkdir = "work"\nisolation = "process"\nhealth = "/"\n${lines}\n${env}`;
+
+/** Asks until the answer carries that code. */
+async function untilError(server: TestServer, code: string): Promise<Reply> {
+  for (let i = 0; i < 50; i += 1) {
+    const reply = await server.get(host, '/');
+    if (reply.headers['tenement-error'] === code) return reply;
+  }
+  throw new Error(`no answer with ${code}: ${server.output}`);
+}
+
+test('a command that does not exist: 502 at once, spawn exits 1 with the reason, and a repair needs no operator', async (t) => {
+  const server = await TestServer.start(t, service('command = "./not-there"'));
+  const spawned = await server.ten('spawn', 'app:alice');
+  t.is(spawned.exitCode, 1);
+  t.regex(spawned.stderr, /not-there/);
+  const reply = await server.get(host, '/');
+  t.is(reply.status, 502);
+  t.is(reply.headers['tenement-error'], 'start_failed');
+  t.notRegex(reply.text, /not-there/, 'causes are not for visitors');
+  const program = join(server.directory, 'work', 'not-there');
+  writeFileSync(program, `#!/bin/sh\nexec ${process.execPath} ${fixture('listen.mjs')}\n`);
+  chmodSync(program, 0o755);
+  await until(async () => (await server.get(host, '/')).status === 200, 'the next requests work');
+});
+
+test('an app that exits at once ends every wait at once, with its last lines in the logs', async (t) => {
+  const server = await TestServer.start(t, service(nodeCommand('exit-at-once.mjs')));
+  const spawned = await server.ten('spawn', 'app:alice');
+  t.is(spawned.exitCode, 1);
+  t.regex(spawned.stderr, /exited with code 3/);
+  const replies = await Promise.all(Array.from({ length: 20 }, () => server.get(host, '/')));
+  t.true(replies.every((reply) => reply.status === 502));
+  t.regex((await server.ten('logs', 'app:alice')).stdout, /cannot open the database/);
+});
+
+test('too many deaths: failed, a clear 503 with Retry-After, and it recovers by itself after the window', async (t) => {
+  const flag = 'FAIL_FLAG = "{data_dir}/app/{id}/broken"';
+  const server = await TestServer.start(
+    t,
+    service('command = "sh app.sh"', '', `[service.app.env]\n${flag}\n`),
+  );
+  writeFileSync(
+    join(server.directory, 'work', 'app.sh'),
+    `test -e ../fixed || exit 1\nexec ${process.execPath} ${fixture('listen.mjs')}\n`,
+  );
+  await server.ten('spawn', 'app:alice');
+  const failed = await untilError(server, 'failed');
+  t.is(failed.status, 503);
+  t.true(Number(failed.headers['retry-after']) > 0);
+  writeFileSync(join(server.directory, 'fixed'), '');
+  await until(async () => (await server.get(host, '/')).status === 200, 'it recovers after the window');
+});
+
+test('an app that listens late is waited for; one that never listens gets 504 and is gone', async (t) => {
+  const late = await TestServer.start(t, service(nodeCommand('listen-late.mjs')));
+  t.is((await late.ten('spawn', 'app:alice')).exitCode, 0);
+  const never = await TestServer.start(t, service(nodeCommand('never-listens.mjs'), 'startup_timeout = 1'));
+  const spawned = await never.ten('spawn', 'app:alice');
+  t.is(spawned.exitCode, 1);
+  const reply = await never.get(host, '/');
+  t.is(reply.status, 504);
+  t.is(reply.headers['tenement-error'], 'start_timeout');
+});
+
+test('an app that answers 503 on its health path for a while is not ready until then', async (t) => {
+  const server = await TestServer.start(t, service(nodeCommand('unhealthy-at-first.mjs')));
+  t.is((await server.ten('spawn', 'app:alice')).exitCode, 0);
+  t.is((await server.get(host, '/')).status, 200);
+});
+
+test('a redirect is not health, and the message says where it points', async (t) => {
+  const server = await TestServer.start(
+    t,
+    service(`command = "${process.execPath} app.mjs"`, 'startup_timeout = 1'),
+  );
+  writeFileSync(
+    join(server.directory, 'work', 'app.mjs'),
+    `import http from 'node:http';\nhttp.createServer((q, s) => s.writeHead(302, { location: '/login' }).end()).listen(process.env.PORT, '127.0.0.1');\n`,
+  );
+  const spawned = await server.ten('spawn', 'app:alice');
+  t.is(spawned.exitCode, 1);
+  t.regex(spawned.stderr, /302.*\/login/);
+});
+
+test('an app that answers 200 and then dies over and over ends as failed, not in a loop', async (t) => {
+  const server = await TestServer.start(
+    t,
+    service(nodeCommand('healthy-then-dies.mjs')).replace('restart_window = 4', 'restart_window = 60'),
+  );
+  await server.ten('spawn', 'app:alice');
+  await untilError(server, 'failed');
+  t.is(await server.health('app:alice'), 'failed');
+  const starts = server.output.split('-> starting').length - 1;
+  t.true(starts <= 5, `${starts} starts`);
+});
+
+test('an app that ignores TERM is killed after stop_timeout, with everything it forked', async (t) => {
+  const ignoring = await TestServer.start(t, service(nodeCommand('ignore-term.mjs'), 'stop_timeout = 1'));
+  await ignoring.ten('spawn', 'app:alice');
+  const pid = Number((await ignoring.get(host, '/')).text);
+  t.is((await ignoring.ten('stop', 'app:alice')).exitCode, 0);
+  t.false(alive(pid));
+
+  const forking = await TestServer.start(
+    t,
+    service(nodeCommand('fork-setsid.mjs'), '', '[service.app.env]\nPID_FILE = "{data_dir}/app/{id}/pid"\n'),
+  );
+  await forking.ten('spawn', 'app:alice');
+  const grandchild = Number(readFileSync(join(forking.dataDir, 'app', 'alice', 'pid'), 'utf8'));
+  t.true(alive(grandchild));
+  t.is((await forking.ten('stop', 'app:alice')).exitCode, 0);
+  t.false(alive(grandchild));
+});
+
+test('a stranger on the port is never proxied to', async (t) => {
+  // The app never listens itself: its port is taken by a process that is not of its tree.
+  const server = await TestServer.start(t, service('command = "sh app.sh"', 'startup_timeout = 5'));
+  const { spawn } = await import('node:child_process');
+  writeFileSync(
+    join(server.directory, 'work', 'app.sh'),
+    'echo $PORT > ../port.new && mv ../port.new ../port\nexec sleep 60\n',
+  );
+  const spawned = server.ten('spawn', 'app:alice');
+  const file = join(server.directory, 'port');
+  await until(() => existsSync(file), 'the app has told its port');
+  const stranger = spawn(process.execPath, [fixture('listen.mjs')], {
+    env: { PORT: readFileSync(file, 'utf8').trim() },
+    stdio: 'ignore',
+  });
+  t.teardown(() => stranger.kill('SIGKILL'));
+  const result = await spawned;
+  if (process.platform !== 'linux') {
+    t.log('skipped: only Linux tells who owns a listening socket');
+    t.pass();
+    return;
+  }
+  t.is(result.exitCode, 1);
+  t.regex(result.stderr, /Another program/i);
+});
+
+test('a single-threaded app is busy, not ill, while an upload lasts many health checks', async (t) => {
+  const server = await TestServer.start(
+    t,
+    `[settings]\nhealth_check_interval = 0.3\n[service.app]\ncommand = "python3 app.py"\nworkdir = "work"\nisolation = "process"\nhealth = "/health"\nhealth_timeout = 0.3\n`,
+  );
+  writeFileSync(
+    join(server.directory, 'work', 'app.py'),
+    `
+import http.server, os
+class App(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers(); self.wfile.write(str(os.getpid()).encode())
+    def do_POST(self):
+        self.rfile.read(int(self.headers['content-length'])); self.do_GET()
+http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), App).serve_forever()
+`,
+  );
+  await server.ten('spawn', 'app:alice');
+  const pid = (await server.get(host, '/')).text;
+  const { connect } = await import('node:net');
+  const socket = connect(server.port, '127.0.0.1');
+  let answer = '';
+  socket.on('data', (chunk) => {
+    answer += chunk;
+  });
+  socket.write(`POST / HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 20\r\nConnection: close\r\n\r\n`);
+  for (let i = 0; i < 20; i += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    socket.write('x');
+  }
+  await until(
+    () => answer.includes('200') && answer.includes(`\r\n${pid}\r\n`),
+    () => `the upload is answered by the same process: ${answer}`,
+  );
+  t.is((await server.get(host, '/')).text, pid);
+});
+
+test('a failing config is refused at use with "not yet", and nothing is created', async (t) => {
+  const server = await TestServer.start(t, workbench().replace('isolation = "process"\n', ''));
+  const spawned = await server.ten('spawn', 'app:alice');
+  t.is(spawned.exitCode, 1);
+  t.regex(spawned.stderr, /isolation/);
+  t.false(existsSync(join(server.dataDir, 'app')));
+});
