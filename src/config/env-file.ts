@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { errnoOf, TenementError } from '../base/errors.js';
 import { isReserved } from './variables.js';
 
@@ -11,7 +11,7 @@ import { isReserved } from './variables.js';
 export function readEnvFile(path: string): Record<string, string> {
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // a FIFO must not make us wait
   } catch (error) {
     const because = errnoOf(error) === 'ENOENT' ? 'there is no such file' : (errnoOf(error) ?? 'error');
     throw new TenementError('config_invalid', `env_file ${path} can't be read: ${because}`, { cause: error });

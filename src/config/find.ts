@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { errnoOf, TenementError } from '../base/errors.js';
 
@@ -47,7 +47,7 @@ export function findConfig({ explicit, env, cwd }: FindOptions): string {
 export function readOwnedFile(path: string): string {
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // a FIFO must not make us wait
   } catch (error) {
     const because = errnoOf(error) === 'ENOENT' ? 'there is no such file' : (errnoOf(error) ?? 'error');
     throw new TenementError('config_not_found', `${path} can't be read: ${because}`, { cause: error });

@@ -34,14 +34,28 @@ export interface ReportedProblem {
  */
 export function loadConfig({ path, dataDir, env = {} }: LoadOptions): Config {
   const file = resolve(path);
-  const source = readOwnedFile(file);
-  const validated = validate(parseToml(source, file));
-  if ('problems' in validated) throw invalid(file, source, validated.problems);
+  const source = readOwnedFile(file).replace(/^\uFEFF/, '');
+  const { value, problems } = validate(parseToml(source, file));
   const override = dataDir ?? (env.TENEMENT_DATA_DIR || undefined);
-  const config = withAbsolutePaths(validated.value, file, override && resolve(override));
-  const problems = crossCheck(config);
-  if (problems.length > 0) throw invalid(file, source, problems);
+  const config = value && withAbsolutePaths(value, file, override && resolve(override));
+  const further =
+    config === undefined ? [] : crossCheck(config).filter(({ path }) => !isAffected(path, problems));
+  const all = [...problems, ...further];
+  if (config === undefined || all.length > 0) throw invalid(file, source, all);
   return config;
+}
+
+/** Keys whose wrong value changes what other keys of the service mean, so that nothing more can be said of it. */
+const DECISIVE = ['listen', 'user', 'args'];
+
+function isAffected(path: Problem['path'], problems: readonly Problem[]): boolean {
+  return problems.some(
+    (problem) =>
+      problem.path[0] === 'service' &&
+      path[0] === 'service' &&
+      problem.path[1] === path[1] &&
+      (problem.path.length === 2 || DECISIVE.includes(String(problem.path[2]))),
+  );
 }
 
 function parseToml(source: string, file: string): unknown {

@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Config, FileConfig } from './schema.js';
 
@@ -24,11 +23,17 @@ export function withAbsolutePaths(file: FileConfig, path: string, dataDir: strin
       data_dir: dataDir ?? resolve(base, file.settings.data_dir),
       ...(tls?.cache_dir !== undefined && { tls: { ...tls, cache_dir: resolve(base, tls.cache_dir) } }),
     },
-    service: Object.fromEntries(service),
+    service: plainTable(Object.fromEntries(service)),
+    instances: plainTable(file.instances),
+    routing: {
+      ...file.routing,
+      subdomain: plainTable(file.routing.subdomain),
+      path: plainTable(file.routing.path),
+    },
   };
 }
 
-/** What `~/x` would be in a shell, for hints. */
-export function expandedTilde(path: string): string {
-  return path.startsWith('~/') || path === '~' ? homedir() + path.slice(1) : path;
+/** Without a prototype: these tables are asked for names out of requests, and `constructor` is a possible host name. */
+function plainTable<T>(table: Record<string, T>): Record<string, T> {
+  return Object.assign(Object.create(null), table);
 }

@@ -1,16 +1,54 @@
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
+import { isName } from '../base/names.js';
 import { foreignKey } from './foreign-keys.js';
 import type { Problem } from './problem.js';
 import { type FileConfig, fileSchema } from './schema.js';
 
-export type Validated = { readonly value: FileConfig } | { readonly problems: readonly Problem[] };
+export type Validated =
+  | { readonly value: FileConfig; readonly problems: readonly [] }
+  /** `value`: what is left without the parts that are wrong, for further checks; undefined when nothing sensible is. */
+  | { readonly value: FileConfig | undefined; readonly problems: readonly Problem[] };
 
 /** Checks parsed TOML against the schema and puts zod's findings into words. */
 export function validate(data: unknown): Validated {
   const result = fileSchema.safeParse(data);
-  if (result.success) return { value: result.data };
-  return { problems: result.error.issues.flatMap((issue) => problemsOf(issue)) };
+  if (result.success) return { value: result.data, problems: [] };
+  const problems = result.error.issues.flatMap(problemsOf);
+  const rest = fileSchema.safeParse(without(data, problems));
+  return { value: rest.data, problems };
+}
+
+/** What stands in for a wrong value while the rest is checked, where its absence would make other things look wrong. */
+const PLACEHOLDERS: Readonly<Record<string, unknown>> = {
+  command: 'placeholder',
+  isolation: 'process',
+  admin_host: 'placeholder',
+  backoff_base_ms: 0,
+  backoff_max_ms: Number.MAX_SAFE_INTEGER,
+};
+
+/** A copy of the data without the values at the problems' paths. */
+function without(data: unknown, problems: readonly Problem[]): unknown {
+  const copy = structuredClone(data);
+  // From the back, so that indexes of lists stay right.
+  for (const { path } of problems.toReversed()) {
+    const key = path.at(-1);
+    const parent = path
+      .slice(0, -1)
+      .reduce<unknown>((node, part) => (isTable(node) ? node[part] : undefined), copy);
+    if (key === undefined || !isTable(parent)) continue;
+    const wholeService = path[0] === 'service' && path.length === 2 && isName(String(key));
+    if (Array.isArray(parent)) parent.splice(Number(key), 1);
+    else if (wholeService) parent[key] = { command: PLACEHOLDERS.command };
+    else if (Object.hasOwn(PLACEHOLDERS, key)) parent[key] = PLACEHOLDERS[key];
+    else delete parent[key];
+  }
+  return copy;
+}
+
+function isTable(node: unknown): node is Record<string | number, unknown> {
+  return typeof node === 'object' && node !== null;
 }
 
 function problemsOf(issue: z.core.$ZodIssue): Problem[] {

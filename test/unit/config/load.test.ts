@@ -44,12 +44,13 @@ test('an almost empty file gives the documented defaults', (t) => {
   ] as const) {
     t.is(notes?.[key], undefined, key);
   }
-  t.deepEqual(instances, {});
-  t.deepEqual(routing, { subdomain: {}, path: {} });
+  t.deepEqual(Object.keys(instances), []);
+  t.deepEqual(Object.keys(routing.subdomain), []);
+  t.deepEqual(Object.keys(routing.path), []);
 });
 
 test('an empty file is a valid configuration without services', (t) => {
-  t.deepEqual(configOf(t, '').service, {});
+  t.deepEqual(Object.keys(configOf(t, '').service), []);
 });
 
 test('times and sizes are numbers or strings with a unit', (t) => {
@@ -249,3 +250,64 @@ for (const name of ['a', '9', 'a_b-c', 'a'.repeat(63)]) {
     t.deepEqual(Object.keys(configOf(t, `[service.${name}]\ncommand = "x"\n`).service), [name]);
   });
 }
+
+test('names that every object has are no services', (t) => {
+  const { service, instances, routing } = configOf(t, '[service.a]\ncommand = "x"\n');
+  for (const name of ['constructor', 'valueof', 'tostring', '__proto__', 'hasOwnProperty']) {
+    for (const table of [service, instances, routing.subdomain, routing.path])
+      t.is(table[name], undefined, name);
+  }
+  const { service: named } = configOf(t, '[service.constructor]\ncommand = "x"\n');
+  t.is(new Map(Object.entries(named)).get('constructor')?.command, 'x');
+});
+
+test('problems of both kinds are reported together, and one problem does not make others', (t) => {
+  const text = `[settings]
+admin_host = 3
+backoff_base_ms = "x"
+backoff_max_ms = 10
+[service.a]
+command = "a | b"
+idle_timeout = "x"
+[service.b]
+command = 3
+listen = "x"
+[service.b.env]
+A = "{socket}"
+[service.c]
+isolation = 1
+[service.c.env]
+A = "{data_dir}/{id}.db"
+[instances]
+b = ["x"]
+nope = ["x"]
+[routing.path]
+"/api" = "a"
+`;
+  t.deepEqual(
+    problemsOf(t, text).map((problem) => problem.split(': ')[0]),
+    [
+      '2 settings.admin_host',
+      '3 settings.backoff_base_ms',
+      '6 service.a.command',
+      '7 service.a.idle_timeout',
+      '9 service.b.command',
+      '10 service.b.listen',
+      '13 service.c.command',
+      '14 service.c.isolation',
+      '19 instances.nope',
+    ],
+  );
+});
+
+test('a table that is no table, and a byte order mark', (t) => {
+  t.deepEqual(
+    problemsOf(t, 'service = 3\n').map((problem) => problem.split(': ')[0]),
+    ['1 service'],
+  );
+  t.deepEqual(
+    problemsOf(t, '[service]\na = 3\n[instances]\na = ["x"]\n').map((problem) => problem.split(': ')[0]),
+    ['2 service.a'],
+  );
+  t.is(configOf(t, '\uFEFF[service.a]\ncommand = "x"\n').service.a?.command, 'x');
+});
