@@ -13,10 +13,11 @@ import { Reclaim } from './reclaim.js';
 import { encodeRecord, type LogRecord, type Offsets, toEntry } from './record.js';
 import type { LogEntry, Stream } from './types.js';
 
+const NO_TURN: Turn = { cost: 0, more: false };
 /** While the disk is full. */
 const MOST_NOTES_KEPT = 100;
 
-export interface InstanceLogDeps {
+interface InstanceLogDeps {
   readonly clock: Clock;
   readonly limits: LogLimits;
   readonly punch: HolePunch;
@@ -29,6 +30,7 @@ export class InstanceLog {
   readonly #entries: EntryFile;
   readonly #streams: readonly [stdout: RawStream, stderr: RawStream];
   readonly #reclaims: readonly Reclaim[];
+  #retired = false;
   readonly #notes: { at: number; message: string }[] = [];
 
   /** Creates what is missing in `dir` and finds where reading had come to. Blocks briefly; throws system errors. */
@@ -99,22 +101,25 @@ export class InstanceLog {
 
   /** Reads and stores one chunk of each stream. */
   turn(): Promise<Turn> {
-    return this.#mutex.run(() => this.#turn());
+    return this.#mutex.run(() => (this.#retired ? Promise.resolve(NO_TURN) : this.#turn()));
+  }
+
+  /** Turns that still come do nothing: another object may read the same files from now on, and lines would come twice. */
+  retire(): void {
+    this.#retired = true;
   }
 
   /** Reads up to the present end of both files; what follows the last line feed counts as a line. */
   async flush(): Promise<void> {
     for (const stream of this.#streams) stream.endLineAt(stream.size());
-    while (this.hasNotes || this.#streams.some((stream) => !stream.reachedBoundary)) {
+    while (!this.#retired && (this.hasNotes || this.#streams.some((stream) => !stream.reachedBoundary))) {
       await this.turn();
     }
   }
 
   /** Stores what was noted and waits for all that is under way. */
   async settle(): Promise<void> {
-    while (this.hasNotes || this.#mutex.busy) {
-      await this.#mutex.run(() => this.#undoOnFailure(() => this.#store(this.#takeNotes())));
-    }
+    await this.#mutex.run(() => this.#undoOnFailure(() => this.#store(this.#takeNotes())));
     await this.#reclaimsSettled();
     for (const reclaim of this.#reclaims) reclaim.consider(true);
     await this.#reclaimsSettled();

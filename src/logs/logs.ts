@@ -105,13 +105,16 @@ class InstanceLogs implements Logs {
     if (followed === undefined) return;
     followed.watch?.close();
     followed.watch = undefined;
-    this.#pump.cancel(followed.log);
-    await followed.log.settle().catch((error: unknown) => this.#warn(error));
-    // Opened again meanwhile: then it stays.
-    if (followed.watch === undefined && this.#open.get(formatKey(key)) === followed) {
-      this.#pump.cancel(followed.log);
-      this.#open.delete(formatKey(key));
-    }
+    let failed = false;
+    do {
+      await followed.log.settle().catch((error: unknown) => {
+        failed = true;
+        this.#warn(error);
+      });
+      // Opened again meanwhile: then it stays.
+      if (followed.watch !== undefined || this.#open.get(formatKey(key)) !== followed) return;
+    } while (followed.log.busy || (followed.log.hasNotes && !failed));
+    this.#forget(followed.log);
   }
 
   async remove(key: InstanceKey): Promise<void> {
@@ -124,6 +127,12 @@ class InstanceLogs implements Logs {
     this.#poll?.cancel();
     this.#pump.stop();
     await Promise.all([...this.#open.values()].map(({ log }) => this.close(log.key)));
+  }
+
+  #forget(log: InstanceLog): void {
+    log.retire();
+    this.#pump.cancel(log);
+    this.#open.delete(formatKey(log.key));
   }
 
   #openForStart(key: InstanceKey): Followed {
@@ -174,9 +183,9 @@ class InstanceLogs implements Logs {
     this.#poll = this.clock.after(POLL_MS, () => {
       this.#polls += 1;
       const all = this.#polls % POLL_ALL_EVERY === 0;
-      for (const [name, { log, watch }] of this.#open) {
+      for (const { log, watch } of this.#open.values()) {
         // Only noted, not followed: it goes once its notes are stored.
-        if (watch === undefined && !log.hasNotes && !log.busy) this.#open.delete(name);
+        if (watch === undefined && !log.hasNotes && !log.busy) this.#forget(log);
         else if ((all || !watch?.complete) && log.hasNews) this.#pump.schedule(log);
       }
       this.#armPoll();

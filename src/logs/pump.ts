@@ -6,7 +6,7 @@ export interface Turn {
   readonly more: boolean;
 }
 
-export interface PumpTask {
+interface PumpTask {
   turn(): Promise<Turn>;
 }
 

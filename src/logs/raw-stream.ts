@@ -5,7 +5,7 @@ import type { LogLimits } from './limits.js';
 import { LineSplitter, type RawLine } from './lines.js';
 
 /** What one read found. */
-export interface RawRead {
+interface RawRead {
   readonly lines: readonly RawLine[];
   /** Bytes that were passed over unread because the app was too far ahead. They come before `lines`. */
   readonly dropped: number;

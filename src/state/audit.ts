@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import type { Audit, AuditRow } from './types.js';
 
 /** Newest rows kept: some 20 MB. Older ones go, so that a script that calls the API in a loop cannot fill the disk. */
-export const AUDIT_ROWS = 100_000;
+const AUDIT_ROWS = 100_000;
 
 export function createAudit(db: Database.Database, keep = AUDIT_ROWS): Audit {
   const insert = db.prepare(

@@ -2,9 +2,9 @@ import type Database from 'better-sqlite3';
 import type { Registry } from './types.js';
 
 /** Newest events kept of each instance: weeks for a quiet one, enough of a crash loop to see its shape. */
-export const EVENTS_PER_INSTANCE = 200;
+const EVENTS_PER_INSTANCE = 200;
 /** Newest events kept in all: those of forgotten instances stay, and names that come and go would fill the disk. */
-export const EVENTS_IN_ALL = 200_000;
+const EVENTS_IN_ALL = 200_000;
 /** The bound over all is checked once per so many events, because counting is not free. */
 const CHECK_EVERY = 1024;
 

@@ -47,8 +47,12 @@ export function createTokens(db: Database.Database): Tokens {
       // Equal in time whichever byte differs, so that a secret can't be guessed byte by byte.
       if (stored === undefined || !timingSafeEqual(stored.hash, hash(token))) return undefined;
       if (!db.readonly && now - (stored.last_used_at ?? 0) >= LAST_USED_STEP_MS) {
-        touch.run(now, stored.prefix);
-        stored.last_used_at = now;
+        try {
+          touch.run(now, stored.prefix);
+          stored.last_used_at = now;
+        } catch {
+          // A full disk must not lock the operator out: it is only a note.
+        }
       }
       return toRow(stored);
     },

@@ -1,4 +1,13 @@
-import { appendFileSync, existsSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { LogEntry } from '../../../src/logs/types.js';
@@ -173,6 +182,42 @@ test('entries that a killed server left half written are cut off, damaged ones p
   await write(t, files, `console.log('three')`);
   await second.flush(alice);
   t.deepEqual(texts(await second.query(alice, 10)), ['one', 'two', 'three']);
+});
+
+test('while entries cannot be stored nothing counts as read', async (t) => {
+  const dir = logDir(t);
+  const logs = openLogs(t, {}, dir);
+  const seen: string[] = [];
+  logs.follow({}, ({ message }) => seen.push(message));
+  const files = logs.open(alice);
+  const entries = join(dir, 'notes', 'alice', 'entries.ndjson');
+  // Works like a full disk, for root too.
+  mkdirSync(entries);
+  await write(t, files, `console.log('one'); console.error('two')`);
+  logs.note(alice, 'three');
+  await t.notThrowsAsync(logs.flush(alice));
+  t.deepEqual(seen, []);
+  rmdirSync(entries);
+  await logs.flush(alice);
+  t.deepEqual(seen.sort(), ['one', 'three', 'two']);
+  t.deepEqual(texts(await logs.query({}, 10)).sort(), ['one', 'three', 'two']);
+});
+
+test('notes after a close are stored, and opening again goes on where reading ended', async (t) => {
+  const logs = openLogs(t);
+  for (let round = 0; round < 20; round += 1) {
+    const { stdout } = logs.open(alice, { idle: true });
+    appendFileSync(stdout, `line ${round}\n`);
+    if (round % 2 === 0) await logs.flush(alice);
+    const closing = logs.close(alice);
+    logs.note(alice, `note ${round}`);
+    if (round % 3 === 0) await closing;
+  }
+  logs.open(alice);
+  await logs.flush(alice);
+  const messages = texts(await logs.query({}, 100)).sort();
+  const expected = Array.from({ length: 20 }, (_, i) => [`line ${i}`, `note ${i}`]).flat();
+  t.deepEqual(messages, expected.sort());
 });
 
 test('two hundred instances at once', async (t) => {
