@@ -107,6 +107,8 @@ class Attempt {
     // The app has to say whether it wants the body, or the client to go ahead unasked.
     const expects = this.#exchange.request.headers.expect !== undefined;
     if (this.#exchange.body.present && !expects) this.#timer.stop();
+    // An app may answer before the first byte of a body, which would otherwise bring the head along.
+    if (this.#exchange.body.present) upstream.flushHeaders();
     upstream.on('finish', () => this.#turn('app'));
     this.#stopBody = this.#exchange.body.pump(upstream, {
       limit: this.#lease.policy.maxBodyBytes,

@@ -16,7 +16,7 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-export interface Proxy {
+export interface ProxyServer {
   /**
    * Listens on all addresses or on none. Returns them with their ports.
    * @throws TenementError `listen_failed`, with `errno` in its details.
@@ -27,8 +27,8 @@ export interface Proxy {
 }
 
 /** Connections and requests in, answers out: the data path of the server. */
-export function createProxy(options: GateOptions): Proxy {
-  return new ProxyServer(options);
+export function createProxy(options: GateOptions): ProxyServer {
+  return new HttpProxy(options);
 }
 
 /** Attack stopped: slow heads (slowloris). Bodies have no limit in time: uploads may last. */
@@ -48,7 +48,7 @@ const LIMITS = {
   noDelay: true,
 };
 
-class ProxyServer implements Proxy {
+class HttpProxy implements ProxyServer {
   readonly #gate: Gate;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();

@@ -4,14 +4,14 @@ import type { ExecutionContext } from 'ava';
 import { silentLog } from '../../src/base/log.js';
 import type { RequestEnd } from '../../src/proxy/gate.js';
 import type { RoutingTable } from '../../src/proxy/router.js';
-import { createProxy, type Proxy } from '../../src/proxy/server.js';
+import { createProxy, type ProxyServer } from '../../src/proxy/server.js';
 import { addressOf, FakeUpstreams } from './fake-upstreams.js';
 
 export interface ProxyFixture {
   readonly port: number;
   readonly upstreams: FakeUpstreams;
   readonly ends: RequestEnd[];
-  readonly proxy: Proxy;
+  readonly proxy: ProxyServer;
 }
 
 interface FixtureOptions {
