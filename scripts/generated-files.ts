@@ -1,3 +1,4 @@
+import { openapi } from '../src/api/openapi.js';
 import { configurationPage } from '../src/config/docs.js';
 import { editorSchema } from '../src/config/json-schema.js';
 
@@ -12,4 +13,5 @@ export interface GeneratedFile {
 export const GENERATED_FILES: readonly GeneratedFile[] = [
   { path: 'docs/configuration.md', content: configurationPage },
   { path: 'docs/tenement.schema.json', content: editorSchema },
+  { path: 'docs/openapi.json', content: () => `${JSON.stringify(openapi(), null, 2)}\n` },
 ];

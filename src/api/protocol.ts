@@ -255,7 +255,11 @@ export type LogQuery = z.input<typeof LogQuery>;
 // --- server ---
 
 export const PublicHealth = z.object({ status: z.literal('ok') });
-export const VersionResponse = z.object({ version: z.string() });
+export const VersionResponse = z.object({
+  version: z.string(),
+  scope: z.enum(['admin', 'tenant', 'create']).describe('What the caller may do'),
+  tenant: z.string().nullable(),
+});
 export type VersionResponse = z.infer<typeof VersionResponse>;
 
 export const Telemetry = z.object({

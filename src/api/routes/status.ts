@@ -31,9 +31,10 @@ export const statusRoutes: Route[] = [
     scope: 'tenant',
     // The same for everyone: there is nothing to filter.
     filtersByTenant: true,
-    summary: 'The version of the server',
+    summary: 'The version of the server, and what the caller may do there',
     response: VersionResponse,
-    handler: ({ deps }) => json({ version: deps.version }),
+    handler: ({ deps, identity, tenant }) =>
+      json({ version: deps.version, scope: identity.scope?.kind, tenant: tenant ?? null }),
   }),
   route({
     method: 'GET',

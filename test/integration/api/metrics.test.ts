@@ -74,7 +74,9 @@ test('telemetry sums up what it lists', async (t) => {
 test('what the server says of itself', async (t) => {
   const server = await startApi(t);
   t.deepEqual((await server.call('GET', '/health')).body, { status: 'ok' });
-  t.deepEqual((await server.call('GET', '/api/version', { socket: true })).body, { version: '9.8.7' });
+  const token = server.token({ kind: 'tenant', tenant: 'alice' });
+  const version = { version: '9.8.7', scope: 'tenant', tenant: 'alice' };
+  t.deepEqual((await server.call('GET', '/api/version', { token })).body, version);
   t.deepEqual((await server.call('GET', '/api/tls/status', { socket: true })).body, {
     enabled: false,
     domain: null,
