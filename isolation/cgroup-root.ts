@@ -16,7 +16,7 @@ export function ownGroupDirectory(mountinfo: string, cgroups: string): string | 
     if (after?.split(' ')[0] !== 'cgroup2') continue;
     const [, , , root, mountPoint] = (before ?? '').split(' ').map(unescapeOctal);
     if (root === undefined || mountPoint === undefined) continue;
-    if (root === '/') return join(mountPoint, own.slice(1));
+    if (root === '/') return join(mountPoint, own).replace(/(.)\/$/, '$1');
     if (own === root || own.startsWith(`${root}/`)) return join(mountPoint, own.slice(root.length));
   }
   return undefined;

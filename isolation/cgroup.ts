@@ -55,7 +55,7 @@ export async function killGroup(directory: string): Promise<void> {
 }
 
 /** For kernels before 5.14, which have no cgroup.kill: what is frozen cannot fork away between our look and our signal. */
-async function freezeAndKill(directory: string): Promise<void> {
+export async function freezeAndKill(directory: string): Promise<void> {
   const freeze = join(directory, 'cgroup.freeze');
   await writeFile(freeze, '1').catch(() => undefined);
   for (const pid of await groupProcesses(directory)) {

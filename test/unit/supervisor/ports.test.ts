@@ -1,0 +1,69 @@
+import { createServer, type Server } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
+import { Ports } from '../../../src/supervisor/ports.js';
+
+/** The first of a few neighbouring ports that nobody uses, below the kernel's ephemeral range. */
+async function freeRange(count: number): Promise<number> {
+  for (let first = 20_000 + (process.pid % 5_000); ; first += count) {
+    const ports = new Ports([first, first + count - 1], first);
+    const all = await Promise.all(Array.from({ length: count }, () => ports.allocate())).catch(
+      () => undefined,
+    );
+    if (all !== undefined) return first;
+  }
+}
+
+function listen(t: ExecutionContext, port: number, host: string): Promise<Server> {
+  const server = createServer();
+  t.teardown(() => new Promise((resolve) => server.close(() => resolve())));
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host, ipv6Only: true }, () => resolve(server));
+  });
+}
+
+test.serial('concurrent calls get different ports, and the last one an error', async (t) => {
+  const first = await freeRange(4);
+  const ports = new Ports([first, first + 3]);
+  const got = await Promise.all([1, 2, 3, 4].map(() => ports.allocate()));
+  t.deepEqual([...got].sort(), [first, first + 1, first + 2, first + 3]);
+  await t.throwsAsync(ports.allocate(), {
+    code: 'ports_exhausted',
+    message: new RegExp(`from ${first} to ${first + 3}`),
+  });
+});
+
+test.serial('a port just released is the last to come again', async (t) => {
+  const first = await freeRange(3);
+  const ports = new Ports([first, first + 2], first);
+  t.is(await ports.allocate(), first);
+  ports.release(first);
+  t.is(await ports.allocate(), first + 1);
+  t.is(await ports.allocate(), first + 2);
+  t.is(await ports.allocate(), first);
+});
+
+for (const host of ['127.0.0.1', '0.0.0.0', '::', '::1']) {
+  test.serial(`a port that another program has on ${host} is passed over`, async (t) => {
+    const first = await freeRange(2);
+    try {
+      await listen(t, first, host);
+    } catch {
+      t.log(`skipped: cannot listen on ${host} here`);
+      return t.pass();
+    }
+    const ports = new Ports([first, first + 1], first);
+    t.is(await ports.allocate(), first + 1);
+    await t.throwsAsync(ports.allocate(), { code: 'ports_exhausted' });
+  });
+}
+
+test.serial('a reserved port is not handed out until it is released', async (t) => {
+  const first = await freeRange(1);
+  const ports = new Ports([first, first]);
+  t.true(ports.reserve(first));
+  t.false(ports.reserve(first));
+  await t.throwsAsync(ports.allocate(), { code: 'ports_exhausted' });
+  ports.release(first);
+  t.is(await ports.allocate(), first);
+});
