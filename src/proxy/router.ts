@@ -114,7 +114,7 @@ function unknown(): Place {
 }
 
 /** Ours at the bare domain: `/health`, `/metrics`, and all at or under `/assets` and `/api`. */
-export function isOwnPath(path: string): boolean {
+function isOwnPath(path: string): boolean {
   return path === '/health' || path === '/metrics' || isUnder(path, '/assets') || isUnder(path, '/api');
 }
 
