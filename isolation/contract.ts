@@ -93,7 +93,10 @@ export interface Handle {
   readonly exited: Promise<Exit>;
   /** Idempotent. TERM to the app, KILL to the whole tree after the grace; resolves when *nothing* of the instance is left. */
   stop(options: StopOptions): Promise<void>;
-  /** Lets go without stopping: no timer and no listener of this handle remains. */
+  /**
+   * Lets go without stopping: no timer and no listener of this handle remains, and it no longer keeps our process alive. The last call
+   * on a handle: `exited` may then never settle.
+   */
   detach(): void;
   // --- facets: present or absent, never "not supported" at call time ---
   readonly freezer?: { freeze(): Promise<void>; thaw(): Promise<void> };

@@ -6,6 +6,9 @@ import { listenerOf } from './listener.js';
 import { statsOf } from './stats.js';
 import { endTree, type Tree } from './tree.js';
 
+/** setTimeout fires at once when it is asked for more. */
+const LONGEST_TIMER_MS = 0x7fffffff;
+
 export function createHandle(ref: Ref, host: Host, life: Life, tree: Tree): Handle {
   const exited = life.exited.then(async (exit): Promise<Exit> => {
     // Never rejects: what could not be found out is left as it was.
@@ -60,7 +63,7 @@ class Stop {
     this.#killAt = at;
     clearTimeout(this.#timer);
     if (ms <= 0) this.#killNow();
-    else this.#timer = setTimeout(this.#killNow, ms);
+    else this.#timer = setTimeout(this.#killNow, Math.min(ms, LONGEST_TIMER_MS));
   }
 
   async #run(graceMs: number): Promise<void> {

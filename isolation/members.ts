@@ -39,15 +39,16 @@ export async function membersOfRun(run: string, main: Known, seenBefore: readonl
   return [...members.values()];
 }
 
-/** SIGKILL, unless the number belongs to another process by now. */
-export function killKnown(known: Known): void {
+/** SIGKILL, unless the number belongs to another process by now; whether that process lived. */
+export function killKnown(known: Known): boolean {
   const stat = readStat(known.pid);
-  if (!isAlive(stat) || stat.startTime !== known.startTime) return;
+  if (!isAlive(stat) || stat.startTime !== known.startTime) return false;
   try {
     process.kill(known.pid, 'SIGKILL');
   } catch {
     // It has ended meanwhile.
   }
+  return true;
 }
 
 function nameOf(known: Known): string {

@@ -35,7 +35,7 @@ export async function endTree(tree: Tree, withinMs = Number.POSITIVE_INFINITY): 
 }
 
 export function treeOf(ref: Ref, host: Host): Tree {
-  if (ref.cgroup !== undefined) return cgroupTree(ref.cgroup);
+  if (ref.cgroup !== undefined) return cgroupTree(ref.cgroup, ref);
   if (host.platform !== 'linux') return processGroupTree(ref.pid);
   const setpriv = host.tools.setpriv;
   if (isOwnUid(ref) && host.root && setpriv !== undefined) return uidTree(ref.uid, setpriv);
@@ -49,14 +49,15 @@ function isOwnUid(ref: Ref): ref is Ref & { uid: number } {
 
 const nothing = async (): Promise<void> => undefined;
 
-function cgroupTree(directory: string): Tree {
+function cgroupTree(directory: string, main: Known): Tree {
   return {
     members: () => groupProcesses(directory),
     remember: nothing,
     async kill() {
-      if (!(await isPopulated(directory))) return false;
-      await killGroup(directory);
-      return true;
+      const populated = await isPopulated(directory);
+      if (populated) await killGroup(directory);
+      // An administrator, or an app that runs as our own user, may have moved it out of its group.
+      return killKnown(main) || populated;
     },
     cleanUp: () => removeGroup(directory),
   };

@@ -1,6 +1,7 @@
 /** What can only be seen with a server that is another process: its sudden death, and a server without privileges. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chownSync } from 'node:fs';
+import { chownSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
@@ -67,6 +68,23 @@ test('a second start of an instance whose earlier run lives in its cgroup is ref
   });
   t.true(error.message.includes(String(handle.ref.pid)), error.message);
   t.true(lives(handle.ref.pid));
+});
+
+test('an app that was moved out of its cgroup is stopped all the same', async (t) => {
+  if (host.cgroupRoot === undefined) {
+    t.log('skipped: no cgroup v2 directory is writable here');
+    return t.pass();
+  }
+  const bench = new Bench(t);
+  const backend = select(createBackends(host), 'process', host);
+  const handle = await backend.spawn(
+    bench.spec(bench.app('ignore-term'), { PORT: '0' }),
+    new AbortController().signal,
+  );
+  t.teardown(() => handle.stop({ graceMs: 0 }));
+  writeFileSync(join(host.cgroupRoot, 'cgroup.procs'), String(handle.ref.pid));
+  await handle.stop({ graceMs: 10 });
+  t.false(lives(handle.ref.pid));
 });
 
 test('a server without privileges starts instances and leaves nothing of them', async (t) => {
