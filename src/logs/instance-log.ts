@@ -130,8 +130,8 @@ export class InstanceLog {
       const records = this.#takeNotes();
       const offsets: [number, number] = [...this.#offsets()];
       const more = [
-        await this.#readStream(this.#streams[0], 0, offsets, records),
-        await this.#readStream(this.#streams[1], 1, offsets, records),
+        this.#readStream(this.#streams[0], 0, offsets, records),
+        this.#readStream(this.#streams[1], 1, offsets, records),
       ];
       return { cost: await this.#store(records), more: more.includes(true) };
     });
@@ -140,13 +140,8 @@ export class InstanceLog {
   }
 
   /** Adds what one chunk holds to `records`, each with the offsets after it. True when there is more. */
-  async #readStream(
-    stream: RawStream,
-    slot: 0 | 1,
-    offsets: [number, number],
-    records: LogRecord[],
-  ): Promise<boolean> {
-    const read = await stream.read();
+  #readStream(stream: RawStream, slot: 0 | 1, offsets: [number, number], records: LogRecord[]): boolean {
+    const read = stream.read();
     const at = this.deps.clock.now();
     offsets[slot] = stream.consumed - read.lines.reduce((sum, line) => sum + line.size, 0);
     if (read.dropped > 0) records.push(dropped(at, stream.name, read.dropped, offsets));
