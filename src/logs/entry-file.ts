@@ -1,14 +1,5 @@
-import {
-  appendFileSync,
-  closeSync,
-  fstatSync,
-  openSync,
-  readSync,
-  renameSync,
-  statSync,
-  truncateSync,
-} from 'node:fs';
-import { appendFile, rename, truncate } from 'node:fs/promises';
+import { appendFileSync, closeSync, fstatSync, openSync, readSync, statSync, truncateSync } from 'node:fs';
+import { type FileHandle, open, rename, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../base/errors.js';
 import { decodeRecord, type Offsets } from './record.js';
@@ -26,6 +17,8 @@ export class EntryFile {
   readonly #current: string;
   readonly #previous: string;
   #size: number;
+  /** Kept open: one system call per append instead of three. */
+  #file: FileHandle | undefined;
 
   constructor(
     dir: string,
@@ -49,11 +42,13 @@ export class EntryFile {
   async append(text: string): Promise<void> {
     const bytes = Buffer.from(text);
     if (this.#size > 0 && this.#size + bytes.length > this.segmentBytes) {
+      await this.close();
       await rename(this.#current, this.#previous);
       this.#size = 0;
     }
     try {
-      await appendFile(this.#current, bytes, { mode: 0o600 });
+      this.#file ??= await open(this.#current, 'a', 0o600);
+      await this.#file.writeFile(bytes);
       this.#size += bytes.length;
     } catch (error) {
       await truncate(this.#current, this.#size).catch(() => undefined);
@@ -61,12 +56,15 @@ export class EntryFile {
     }
   }
 
+  /** Lets the file go; the next append opens it again. */
+  async close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
+  }
+
   /** The same for one short record before a start, when the caller cannot wait. */
   appendSync(text: string): void {
-    if (this.#size > this.segmentBytes) {
-      renameSync(this.#current, this.#previous);
-      this.#size = 0;
-    }
     appendFileSync(this.#current, text, { mode: 0o600 });
     this.#size += Buffer.byteLength(text);
   }

@@ -105,8 +105,9 @@ export class InstanceLog {
   }
 
   /** Turns that still come do nothing: another object may read the same files from now on, and lines would come twice. */
-  retire(): void {
+  async retire(): Promise<void> {
     this.#retired = true;
+    await this.#mutex.run(() => this.#entries.close());
   }
 
   /** Reads up to the present end of both files; what follows the last line feed counts as a line. */

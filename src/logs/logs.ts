@@ -114,7 +114,7 @@ class InstanceLogs implements Logs {
       // Opened again meanwhile: then it stays.
       if (followed.watch !== undefined || this.#open.get(formatKey(key)) !== followed) return;
     } while (followed.log.busy || (followed.log.hasNotes && !failed));
-    this.#forget(followed.log);
+    await this.#forget(followed.log);
   }
 
   async remove(key: InstanceKey): Promise<void> {
@@ -129,10 +129,10 @@ class InstanceLogs implements Logs {
     await Promise.all([...this.#open.values()].map(({ log }) => this.close(log.key)));
   }
 
-  #forget(log: InstanceLog): void {
-    log.retire();
+  async #forget(log: InstanceLog): Promise<void> {
     this.#pump.cancel(log);
     this.#open.delete(formatKey(log.key));
+    await log.retire().catch((error: unknown) => this.#warn(error));
   }
 
   #openForStart(key: InstanceKey): Followed {
@@ -185,7 +185,7 @@ class InstanceLogs implements Logs {
       const all = this.#polls % POLL_ALL_EVERY === 0;
       for (const { log, watch } of this.#open.values()) {
         // Only noted, not followed: it goes once its notes are stored.
-        if (watch === undefined && !log.hasNotes && !log.busy) this.#forget(log);
+        if (watch === undefined && !log.hasNotes && !log.busy) void this.#forget(log);
         else if ((all || !watch?.complete) && log.hasNews) this.#pump.schedule(log);
       }
       this.#armPoll();

@@ -12,6 +12,7 @@ interface PumpTask {
 
 /** Events of one line come in bursts; a moment's wait turns them into one read. */
 const GATHER_MS = 10;
+const LEAST_PAUSE_MS = 2;
 
 /**
  * Lets many instances take turns, one at a time and each for one chunk, so that a flood in one delays the others by a chunk only,
@@ -21,6 +22,8 @@ export class Pump {
   readonly #waiting = new Set<PumpTask>();
   #running = false;
   #stopped = false;
+  /** Bytes handled since the last pause. */
+  #debt = 0;
   #wakeUp: (() => void) | undefined;
 
   constructor(
@@ -53,16 +56,19 @@ export class Pump {
       const [task] = this.#waiting;
       if (task === undefined) break;
       this.#waiting.delete(task);
-      let cost = 0;
       try {
         const turn = await task.turn();
-        cost = turn.cost;
+        this.#debt += turn.cost;
         // To the end of the queue: the others come first.
         if (turn.more && !this.#stopped) this.#waiting.add(task);
       } catch (error) {
         this.onError(error);
       }
-      if (cost > 0) await this.#pause((cost / this.bytesPerSecond) * 1000);
+      // A timer's step is a millisecond: small costs are summed up, or a thousand short lines would take a second.
+      const dueMs = (this.#debt / this.bytesPerSecond) * 1000;
+      if (dueMs < LEAST_PAUSE_MS) continue;
+      this.#debt = 0;
+      await this.#pause(dueMs);
     }
     this.#running = false;
   }
