@@ -5,6 +5,7 @@ import { checkTemplates } from './check-templates.js';
 import { splitService } from './command.js';
 import type { Problem } from './problem.js';
 import type { Config, ServiceConfig } from './schema.js';
+import { templateNames } from './template.js';
 import { isReserved } from './variables.js';
 
 /** What the schema alone can't see. Returns every problem. Looks whether the working directories exist; otherwise pure. */
@@ -25,6 +26,9 @@ function checkSettings({ settings }: Config): Problem[] {
       path: ['settings', 'data_dir'],
       message: 'the root directory of the machine is no place for data',
     });
+  }
+  if (templateNames(settings.data_dir).length > 0) {
+    problems.push({ path: ['settings', 'data_dir'], message: 'template variables are not filled in here' });
   }
   if (settings.backoff_max_ms < settings.backoff_base_ms) {
     problems.push({ path: ['settings', 'backoff_max_ms'], message: 'is less than `backoff_base_ms`' });

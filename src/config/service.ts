@@ -63,7 +63,7 @@ const processKeys = {
 const lifecycleKeys = {
   health: z
     .string({ error: 'expected a path that begins with "/"' })
-    .regex(/^\/[!-~]*$/, { error: 'expected a path that begins with "/" and has no spaces' })
+    .regex(/^\/[!"$-~]*$/, { error: 'expected a path that begins with "/" and has no spaces and no "#"' })
     .optional()
     .meta({
       description:

@@ -71,12 +71,12 @@ export const flag = z.boolean({ error: 'expected true or false' });
 /** Any text without NUL: neither paths nor arguments nor variables can carry one. */
 export const text = z
   .string({ error: 'expected a string, in quotes' })
-  .regex(/^[^\0]*$/, { error: 'a NUL byte is not possible here' });
+  .regex(/^[^\u0000]*$/, { error: 'a NUL byte is not possible here' });
 
 export const nonEmpty = text.min(1, { error: 'expected a string that is not empty' });
 
 /** A file or directory. `~` is refused here, because no shell is there to replace it. */
-export const path = nonEmpty.regex(/^(?!~)/, {
+export const path = nonEmpty.regex(/^(?:[^~]|$)/, {
   error: '"~" is not replaced, since no shell is involved: write the absolute path',
 });
 

@@ -224,6 +224,8 @@ for (const [line, expected] of [
   ['admin_host = "https://x"', 'admin_host'],
   ['backoff_max_ms = 10', 'backoff_max_ms'],
   ['data_dir = "/"', 'data_dir'],
+  ['data_dir = "{name}"', 'data_dir'],
+  ['data_dir = ""', 'data_dir'],
 ] as const) {
   test(`[settings] ${line} is refused`, (t) => {
     const [problem, ...more] = problemsOf(t, `[settings]\n${line}\n`);
