@@ -68,8 +68,17 @@ export class Gate {
     return this.#route(request).kind === 'own';
   }
 
-  /** Never rejects. */
+  /** Never rejects: a bug in one request, or in what was given to us to call, ends that request and not the server. */
   async handle(arrival: Arrival): Promise<void> {
+    try {
+      await this.#handle(arrival);
+    } catch (err) {
+      this.#options.log.error({ err }, 'a request failed inside the proxy');
+      arrival.response.destroy();
+    }
+  }
+
+  async #handle(arrival: Arrival): Promise<void> {
     const { request, response } = arrival;
     const peer = plainAddress(request.socket.remoteAddress);
     const trusted = this.#trusted.includes(peer, this.#options.trustedProxies());

@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import { silentLog } from '../../src/base/log.js';
-import type { RequestEnd } from '../../src/proxy/gate.js';
+import type { HandleOwn, RequestEnd } from '../../src/proxy/gate.js';
 import type { RoutingTable } from '../../src/proxy/router.js';
 import { createProxy, type ProxyServer } from '../../src/proxy/server.js';
 import { addressOf, FakeUpstreams } from './fake-upstreams.js';
@@ -17,6 +17,7 @@ export interface ProxyFixture {
 interface FixtureOptions {
   table?: Partial<RoutingTable>;
   trustedProxies?: string[];
+  handleOwn?: HandleOwn;
 }
 
 /** A proxy on a free port of loopback, domain `test`, service `app`: `Host: a.app.test` reaches it. */
@@ -33,9 +34,11 @@ export async function startProxy(t: ExecutionContext, options: FixtureOptions = 
   const proxy = createProxy({
     upstreams,
     table: () => table,
-    handleOwn: (request, response, { peerIsLoopback }) => {
-      response.end(`own ${request.method} ${request.url} ${peerIsLoopback}`);
-    },
+    handleOwn:
+      options.handleOwn ??
+      ((request, response, { peerIsLoopback }) => {
+        response.end(`own ${request.method} ${request.url} ${peerIsLoopback}`);
+      }),
     log: silentLog,
     trustedProxies: () => options.trustedProxies ?? [],
     onRequestEnd: (end) => ends.push(end),

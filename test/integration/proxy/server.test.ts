@@ -137,3 +137,14 @@ test('an address in use is listen_failed, and nothing stays open', async (t) => 
   t.is(error?.code, 'listen_failed');
   t.is(error?.details.errno, 'EADDRINUSE');
 });
+
+test('a handler that throws ends its request and not the server', async (t) => {
+  const { port } = await startProxy(t, {
+    handleOwn: () => {
+      throw new Error('a bug');
+    },
+  });
+  const client = new RawClient(port).write('GET / HTTP/1.1\r\nHost: test\r\n\r\n');
+  t.is(await client.end(), '');
+  t.regex(await exchange(port, 'GET / HTTP/1.1\r\nHost: a.nope.test\r\nConnection: close\r\n\r\n'), /404/);
+});
