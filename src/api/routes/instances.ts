@@ -114,7 +114,6 @@ export const instanceRoutes: Route[] = [
         audit.action = 'rm';
         audit.detail = query.purge === true ? 'purge' : '';
         await deps.control.remove(key(), { purge: query.purge ?? false });
-        deps.metrics.forget(formatKey(key()));
       } else {
         audit.detail = query.hold === true ? 'hold' : '';
         await deps.control.stop(key(), { hold: query.hold ?? false });
