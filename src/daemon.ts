@@ -152,6 +152,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     log.info({ signal }, 'stopping all instances');
     await supervisor.shutdown();
     await started;
+    // Ends open log streams in order; else the proxy would wait for them.
+    api.close();
     await proxy.close({ graceMs: CLOSE_GRACE_MS });
     await socket.close();
   } finally {
