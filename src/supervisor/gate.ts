@@ -35,7 +35,12 @@ export class Gate {
       const waiter: Waiter = {
         pass: () => {
           settle();
-          resolve(claim());
+          try {
+            resolve(claim());
+          } catch (error) {
+            // One claim that cannot be given must not keep the others from theirs.
+            reject(error);
+          }
         },
         fail: (error) => {
           settle();
