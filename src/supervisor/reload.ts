@@ -1,4 +1,5 @@
 /** What a changed config means for what runs. Pure. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Config, ServiceConfig } from '../config/schema.js';
 
 export interface ConfigChange {
@@ -42,4 +43,5 @@ export function needsRestart(before: Config, after: Config): string[] {
   return keys.filter((key) => differs(before.settings[key], after.settings[key]));
 }
 
-const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
+/** The order of keys in a table says nothing. */
+const differs = (a: unknown, b: unknown) => !isDeepStrictEqual(a, b);
