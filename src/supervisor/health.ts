@@ -71,7 +71,10 @@ export class HealthLoop {
 
   async #check(): Promise<void> {
     const busyBefore = this.#options.inFlight();
-    const answer = await this.#options.ask();
+    // A check that breaks says nothing good of the instance, and must not be the last one.
+    const answer = await this.#options
+      .ask()
+      .catch((error: unknown): HealthAnswer => ({ kind: 'bad', reason: `the check broke off: ${error}` }));
     if (this.#stopped) return;
     this.failures = countFailures(this.failures, answer, busyBefore || this.#options.inFlight());
     if (answer.kind !== 'healthy') this.lastProblem = describeAnswer(answer);

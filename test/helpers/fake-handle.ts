@@ -1,0 +1,61 @@
+import type { Exit, Handle, Ref } from '../../isolation/contract.js';
+
+let pids = 1000;
+
+/** A process that does what the test says: it exits on `exit`, and is gone once `stop` was called and, if `holds`, `letGo` too. */
+export class FakeHandle implements Handle {
+  readonly ref: Ref;
+  readonly address = { host: '127.0.0.1', port: 1 };
+  readonly exited: Promise<Exit>;
+  /** The graces of all `stop` calls, milliseconds. */
+  readonly stops: number[] = [];
+  /** Nothing of it is left. */
+  gone = false;
+  #exit: (exit: Exit) => void = () => {};
+  #gone: () => void = () => {};
+  readonly #isGone: Promise<void>;
+  readonly #holds: boolean;
+
+  constructor(options: { holds?: boolean; startedAt?: number } = {}) {
+    this.#holds = options.holds ?? false;
+    pids += 1;
+    this.ref = {
+      version: 1,
+      backend: 'process',
+      run: `run-${pids}`,
+      pid: pids,
+      startTime: '1',
+      bootId: 'boot',
+      address: this.address,
+      cgroup: undefined,
+      uid: undefined,
+      startedAt: options.startedAt ?? 1_000_000_000_000,
+    };
+    this.exited = new Promise((resolve) => {
+      this.#exit = resolve;
+    });
+    this.#isGone = new Promise((resolve) => {
+      this.#gone = resolve;
+    });
+  }
+
+  /** The main process ends. */
+  exit(code: number | null = 1, signal: string | null = null): void {
+    this.#exit({ code, signal, oom: false, at: 0, unknown: false });
+  }
+
+  /** For one that `holds`: the rest of its tree ends, too. */
+  letGo(): void {
+    this.gone = true;
+    this.exit(null, 'SIGTERM');
+    this.#gone();
+  }
+
+  stop({ graceMs }: { graceMs: number }): Promise<void> {
+    this.stops.push(graceMs);
+    if (!this.#holds) this.letGo();
+    return this.#isGone;
+  }
+
+  detach(): void {}
+}
