@@ -2,10 +2,18 @@
 import type { Handle } from '../../isolation/contract.js';
 import { TenementError } from '../base/errors.js';
 import { describeAnswer } from './health.js';
-import { connects, type HealthRequest, waitHealthy } from './readiness.js';
+import { askHealth, connects, type HealthRequest, waitHealthy } from './readiness.js';
+
+/** The ways to ask a process that an instance needs. */
+export interface Probes {
+  readonly awaitReady: typeof awaitReady;
+  readonly awaitReconnect: typeof awaitReconnect;
+  readonly askHealth: typeof askHealth;
+}
 
 /**
- * Waits for the health path (or an accepted connection, without one), at most `startupMs` from the start of the process.
+ * Waits for the health path (or an accepted connection, without one), at most `startupMs`: from the start of the process, or
+ * from its adoption, since one that is busy with an old request must not be killed for the age that it has.
  * Then the owner of the listening socket is checked: a stranger on the port must never get a customer's request.
  */
 export async function awaitReady(
@@ -14,9 +22,7 @@ export async function awaitReady(
   startupMs: number,
   signal: AbortSignal,
 ): Promise<TenementError | undefined> {
-  const adoptedLong = Date.now() - handle.ref.startedAt;
-  const left = Math.max(1000, startupMs - adoptedLong);
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(left)]);
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(startupMs)]);
   const answer = await waitHealthy(request, deadline);
   if (answer.kind !== 'healthy') {
     return new TenementError(
@@ -44,6 +50,8 @@ export async function awaitReconnect(
   }
   return new TenementError('upstream_failed', 'it no longer accepts connections');
 }
+
+export const realProbes: Probes = { awaitReady, awaitReconnect, askHealth };
 
 async function strangerOn(handle: Handle): Promise<TenementError | undefined> {
   const owner = (await handle.listener?.()) ?? 'own';

@@ -36,8 +36,11 @@ export function connects(address: Address, timeoutMs: number): Promise<boolean> 
   });
 }
 
-/** One health check on a fresh connection (a pooled one would say nothing of the listener). Never rejects. */
-export async function askHealth(request: HealthRequest): Promise<HealthAnswer> {
+/**
+ * One health check on a fresh connection (a pooled one would say nothing of the listener). Never rejects. An abort ends it
+ * early, as if its time were over.
+ */
+export async function askHealth(request: HealthRequest, signal?: AbortSignal): Promise<HealthAnswer> {
   if (request.path === undefined) {
     return (await connects(request.address, request.timeoutMs)) ? { kind: 'healthy' } : { kind: 'refused' };
   }
@@ -58,11 +61,14 @@ export async function askHealth(request: HealthRequest): Promise<HealthAnswer> {
     });
     const done = (answer: HealthAnswer) => {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', late);
       resolve(answer);
       sent.destroy();
     };
-    const timer = setTimeout(() => done({ kind: 'timeout' }), request.timeoutMs);
+    const late = () => done({ kind: 'timeout' });
+    const timer = setTimeout(late, request.timeoutMs);
     timer.unref();
+    signal?.addEventListener('abort', late, { once: true });
     sent.once('response', (response) => done(judge(path, response)));
     sent.on('error', (error: NodeJS.ErrnoException) => {
       const refused = error.code === 'ECONNREFUSED' || error.code === 'ENOENT';
@@ -93,7 +99,7 @@ export async function waitHealthy(request: HealthRequest, signal: AbortSignal): 
   let last: HealthAnswer = { kind: 'refused' };
   while (!signal.aborted) {
     if (await connects(request.address, 1000)) {
-      last = await askHealth(request);
+      last = await askHealth(request, signal);
       if (last.kind === 'healthy') return last;
       await pause(BAD_ANSWER_PAUSE_MS, signal);
     } else {
