@@ -87,7 +87,7 @@ export function step(facts: Facts, event: Event, at: Moment): Step {
     case 'wake':
       return onWake(facts, at);
     case 'start':
-      return onStart(event.want === 'up' ? { ...facts, want: 'up' } : facts, event.want);
+      return onStart(facts, event.want);
     case 'stop':
       return onStop({ ...facts, want: event.want }, { kind: 'rest' }, event.why, at);
     case 'restart':
@@ -95,7 +95,7 @@ export function step(facts: Facts, event: Event, at: Moment): Step {
     case 'shutdown':
       return onStop({ ...facts, closed: true }, { kind: 'rest' }, new TenementError('shutting_down'), at);
     case 'adopted':
-      return facts.state === 'stopped' ? starting(facts, 'adopt') : stay(facts);
+      return onAdopted(facts);
     case 'ready':
       return facts.state === 'starting' ? onReady(facts, at) : stay(facts);
     case 'start-failed':
@@ -144,15 +144,22 @@ function onWake(facts: Facts, at: Moment): Step {
   return due ? starting(facts, 'spawn') : stay(facts);
 }
 
+/** What was disabled or held while its process was left running by a server that died is stopped now, never let through. */
+function onAdopted(facts: Facts): Step {
+  if (facts.state !== 'stopped') return stay(facts);
+  if (mayStart(facts)) return starting(facts, 'adopt');
+  return { facts: { ...facts, state: 'stopping', plan: { kind: 'rest' } }, effects: [{ do: 'kill' }] };
+}
+
 function onReady(facts: Facts, at: Moment): Step {
   const want = facts.want === 'on-demand' && !at.sleeps ? 'up' : facts.want;
   return { facts: { ...facts, state: 'ready', want }, effects: [{ do: 'open' }] };
 }
 
 function onStart(before: Facts, want: Want): Step {
-  if (before.closed) return stay(before);
-  // Ends a hold and a failure; `disabled` is refused before an event is made of it.
-  const facts: Facts = before.want === 'down' ? { ...before, want } : before;
+  if (before.closed || before.want === 'disabled') return stay(before);
+  // Ends a hold and a failure.
+  const facts: Facts = want === 'up' || before.want === 'down' ? { ...before, want } : before;
   switch (facts.state) {
     case 'stopped':
     case 'backoff':
@@ -174,8 +181,11 @@ function onStop(facts: Facts, plan: Verdict, why: TenementError, at: Moment): St
     case 'backoff':
     case 'failed':
       return { facts: { ...facts, state: 'stopped' }, effects: [reject] };
-    case 'starting':
-      return { facts: { ...facts, state: 'stopping', plan }, effects: [reject, { do: 'kill' }] };
+    case 'starting': {
+      // One that is only being looked at after a broken connection may have open requests: they may end.
+      const stopping = drain(facts, plan, at);
+      return { facts: stopping.facts, effects: [reject, ...stopping.effects] };
+    }
     case 'draining':
     case 'stopping':
       return { facts: { ...facts, plan }, effects: [reject] };
@@ -185,16 +195,12 @@ function onStop(facts: Facts, plan: Verdict, why: TenementError, at: Moment): St
 }
 
 function onRestart(facts: Facts, at: Moment): Step {
-  if (facts.closed) return stay(facts);
+  if (facts.closed || facts.want === 'disabled') return stay(facts);
   switch (facts.state) {
     case 'ready':
     case 'frozen':
-      return drain({ ...facts, deaths: [] }, { kind: 'start' }, at);
     case 'starting':
-      return {
-        facts: { ...facts, state: 'stopping', plan: { kind: 'start' }, deaths: [] },
-        effects: [{ do: 'kill' }],
-      };
+      return drain({ ...facts, deaths: [] }, { kind: 'start' }, at);
     default:
       return onStart(facts, 'on-demand');
   }
@@ -269,8 +275,8 @@ function follow(facts: Facts, plan: Verdict, at: Moment): Step {
 }
 
 /**
- * After a death from ready, or when it is meant to be up, the timer starts it again. A start that failed and that nobody
- * waits for is not repeated in vain: it stays in backoff, and the next request tries at once.
+ * When it is meant to be up or somebody waits, the timer starts it again. What may sleep and nobody waits for is not started
+ * in vain: it stays in backoff, and the next request tries at once.
  */
 function onBackoffOver(facts: Facts, at: Moment): Step {
   if (facts.state !== 'backoff' || !mayStart(facts)) return stay(facts);

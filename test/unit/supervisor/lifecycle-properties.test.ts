@@ -1,0 +1,187 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { TenementError } from '../../../src/base/errors.js';
+import type { State } from '../../../src/supervisor/control.js';
+import {
+  admission,
+  type Event,
+  type Facts,
+  initialFacts,
+  type Moment,
+  step,
+} from '../../../src/supervisor/lifecycle.js';
+
+const policy = {
+  restart: 'on-failure',
+  maxRestarts: 1,
+  windowMs: 300_000,
+  backoffBaseMs: 1000,
+  backoffMaxMs: 60_000,
+} as const;
+const budgets = { startupMs: 30_000, stopMs: 10_000, drainMs: 30_000 };
+const error = new TenementError('start_failed');
+
+const want = fc.constantFrom('up', 'on-demand', 'down', 'disabled' as const);
+const event: fc.Arbitrary<Event> = fc.oneof(
+  fc.constantFrom<Event>(
+    { type: 'wake' },
+    { type: 'start', want: 'up' },
+    { type: 'start', want: 'on-demand' },
+    { type: 'restart' },
+    { type: 'adopted' },
+    { type: 'ready' },
+    { type: 'start-failed', error },
+    { type: 'exited', clean: true, error },
+    { type: 'exited', clean: false, error },
+    { type: 'suspect' },
+    { type: 'unhealthy', why: 'test' },
+    { type: 'idle' },
+    { type: 'drained' },
+    { type: 'gone' },
+    { type: 'backoff-over' },
+  ),
+  want.map((wanted): Event => ({ type: 'stop', want: wanted, why: error })),
+);
+/** Shutdowns are rare, or every sequence would soon be at its end. */
+const events = fc.array(
+  fc.record({
+    event: fc.oneof(
+      { weight: 40, arbitrary: event },
+      { weight: 1, arbitrary: fc.constant<Event>({ type: 'shutdown' }) },
+    ),
+    waiters: fc.nat(2),
+    leases: fc.nat(2),
+    passMs: fc.constantFrom(0, 10, 10, 10, 1000, 1000, 1000, 400_000),
+    sleeps: fc.boolean(),
+  }),
+  { maxLength: 60 },
+);
+
+/** Applies the events, and calls `look` with each step. */
+function walk(
+  first: Facts,
+  list: readonly { event: Event; waiters: number; leases: number; passMs: number; sleeps: boolean }[],
+  look: (before: Facts, event: Event, after: ReturnType<typeof step>, moment: Moment) => void,
+): void {
+  let facts = first;
+  let now = 1_000_000;
+  for (const { event, waiters, leases, passMs, sleeps } of list) {
+    now += passMs;
+    const moment = { now, waiters, leases, sleeps, policy };
+    const after = step(facts, event, moment);
+    look(facts, event, after, moment);
+    facts = after.facts;
+  }
+}
+
+test('at most one thing is begun by a step, and each state is entered with the effect that leads out of it', (t) => {
+  fc.assert(
+    fc.property(want, events, (first, list) => {
+      walk(initialFacts(first), list, (before, _event, { facts, effects }) => {
+        const doing = effects.map((effect) => effect.do);
+        const begun = doing.filter((what) =>
+          ['spawn', 'probe', 'drain', 'kill', 'timer', 'open'].includes(what),
+        );
+        t.true(begun.length <= 1);
+        const entered = facts.state !== before.state || facts.entry !== before.entry;
+        const expected: Partial<Record<State, string[]>> = {
+          starting: [facts.entry === 'spawn' ? 'spawn' : 'probe'],
+          ready: ['open'],
+          draining: ['drain'],
+          stopping: ['kill'],
+          backoff: ['timer'],
+        };
+        if (entered) t.deepEqual(begun, expected[facts.state] ?? []);
+        else if (begun.length > 0) t.fail(`${begun} without a change of state`);
+      });
+    }),
+  );
+});
+
+test('a process is begun only when none runs: a spawn comes from a state without one, or with its clean-up', (t) => {
+  const without: State[] = ['stopped', 'backoff', 'failed'];
+  fc.assert(
+    fc.property(want, events, (first, list) => {
+      walk(initialFacts(first), list, (before, event, { effects }) => {
+        if (!effects.some((effect) => effect.do === 'spawn')) return;
+        const cleaned = effects[0]?.do === 'clean';
+        t.true(without.includes(before.state) || cleaned || event.type === 'gone');
+      });
+    }),
+  );
+});
+
+test('closed, disabled and held never start', (t) => {
+  fc.assert(
+    fc.property(want, events, (first, list) => {
+      walk(initialFacts(first), list, (before, _event, { facts, effects }) => {
+        const starts = effects.some((effect) => effect.do === 'spawn' || effect.do === 'probe');
+        if (before.closed) t.false(starts);
+        if (starts) t.true(facts.want === 'up' || facts.want === 'on-demand');
+      });
+    }),
+  );
+});
+
+test('nobody is left waiting where nothing is under way: he is let through, refused, or would be refused now', (t) => {
+  fc.assert(
+    fc.property(want, events, (first, list) => {
+      walk(initialFacts(first), list, (_before, event, { facts, effects }, moment) => {
+        const rests = facts.state === 'stopped' || facts.state === 'failed';
+        if (moment.waiters === 0 || !rests) return;
+        const rejected = effects.some((effect) => effect.do === 'reject');
+        const refused = admission(facts, moment.now, budgets).kind === 'refuse';
+        // Whoever comes with a wake, or came before: an event that changed nothing found nobody waiting here.
+        const touched = effects.length > 0 || event.type === 'wake';
+        if (touched) t.true(rejected || refused, `${event.type} leaves ${facts.state}`);
+      });
+    }),
+  );
+});
+
+test('an event that means nothing here changes nothing, and every step but a stop or a start of want can be told by its facts', (t) => {
+  fc.assert(
+    fc.property(want, events, (first, list) => {
+      walk(initialFacts(first), list, (before, event, { facts, effects }) => {
+        if (effects.length > 0) return;
+        const mayChange = ['start', 'restart', 'gone'].includes(event.type);
+        if (!mayChange && event.type !== 'stop' && event.type !== 'shutdown') t.is(facts, before);
+      });
+    }),
+  );
+});
+
+test('every state is reached (frozen is not entered by this version)', (t) => {
+  const seen = new Set<State>();
+  fc.assert(
+    fc.property(want, events, (first, list) => {
+      walk(initialFacts(first), list, (_before, _event, { facts }) => void seen.add(facts.state));
+    }),
+    { numRuns: 2000 },
+  );
+  t.deepEqual([...seen].sort(), [
+    'backoff',
+    'draining',
+    'failed',
+    'ready',
+    'starting',
+    'stopped',
+    'stopping',
+  ]);
+});
+
+test('from everywhere a shutdown comes to rest once what runs has gone', (t) => {
+  fc.assert(
+    fc.property(want, events, (first, list) => {
+      let facts = initialFacts(first);
+      walk(facts, list, (_before, _event, after) => {
+        facts = after.facts;
+      });
+      const moment = { now: 5_000_000, waiters: 1, leases: 1, sleeps: true, policy };
+      for (const type of ['shutdown', 'drained', 'gone'] as const)
+        facts = step(facts, { type }, moment).facts;
+      t.is(facts.state, 'stopped');
+      t.is(admission(facts, 5_000_000, budgets).kind, 'refuse');
+    }),
+  );
+});

@@ -1,0 +1,393 @@
+import test from 'ava';
+import { TenementError } from '../../../src/base/errors.js';
+import {
+  admission,
+  type Effect,
+  type Event,
+  type Facts,
+  initialFacts,
+  type Moment,
+  step,
+} from '../../../src/supervisor/lifecycle.js';
+
+const now = 1_000_000;
+const at: Moment = {
+  now,
+  waiters: 0,
+  leases: 0,
+  policy: {
+    restart: 'on-failure',
+    maxRestarts: 3,
+    windowMs: 300_000,
+    backoffBaseMs: 1000,
+    backoffMaxMs: 60_000,
+  },
+  sleeps: true,
+};
+const facts = (changes: Partial<Facts> = {}): Facts => ({ ...initialFacts('on-demand'), ...changes });
+const error = new TenementError('start_failed');
+const why = new TenementError('stopped');
+const stop: Event = { type: 'stop', want: 'on-demand', why };
+const exited: Event = { type: 'exited', clean: false, error };
+const start: Event = { type: 'start', want: 'on-demand' };
+const clean: Event = { type: 'exited', clean: true, error };
+
+interface Row {
+  readonly title: string;
+  readonly from: Partial<Facts>;
+  readonly event: Event;
+  readonly moment?: Partial<Moment>;
+  readonly to: Partial<Facts>;
+  readonly effects: readonly Effect['do'][];
+}
+
+const row = (
+  title: string,
+  from: Partial<Facts>,
+  event: Event,
+  moment: Partial<Moment>,
+  to: Partial<Facts>,
+  effects: readonly Effect['do'][],
+): Row => ({ title, from, event, moment, to, effects });
+
+const suspect: Partial<Facts> = { state: 'starting', entry: 'suspect' };
+const spawning: Partial<Facts> = { state: 'starting', entry: 'spawn' };
+const last = [now - 10];
+const startNext: Partial<Facts> = { plan: { kind: 'start' } };
+
+const table: readonly Row[] = [
+  row('stopped: a wake starts it', {}, { type: 'wake' }, { waiters: 1 }, spawning, ['spawn']),
+  row('stopped: a person starts it', {}, start, {}, spawning, ['spawn']),
+  row('stopped: adopted is only probed', {}, { type: 'adopted' }, {}, { state: 'starting', entry: 'adopt' }, [
+    'probe',
+  ]),
+  row(
+    'stopped and disabled: adopted is stopped',
+    { want: 'disabled' },
+    { type: 'adopted' },
+    {},
+    { state: 'stopping' },
+    ['kill'],
+  ),
+  row('stopped: a stop refuses who waits', {}, stop, {}, { state: 'stopped' }, ['reject']),
+
+  row('starting: ready opens the gate', spawning, { type: 'ready' }, { waiters: 2 }, { state: 'ready' }, [
+    'open',
+  ]),
+  row(
+    'starting: ready, never sleeps: wanted up',
+    spawning,
+    { type: 'ready' },
+    { sleeps: false },
+    { want: 'up' },
+    ['open'],
+  ),
+  row(
+    'starting: an exit answers all at once, then backs off',
+    spawning,
+    exited,
+    { waiters: 2 },
+    {
+      state: 'backoff',
+      deaths: [now],
+      until: now + 1000,
+    },
+    ['clean', 'reject', 'timer'],
+  ),
+  row(
+    'starting: deadline or spawn error likewise',
+    spawning,
+    { type: 'start-failed', error },
+    {},
+    { state: 'backoff' },
+    ['clean', 'reject', 'timer'],
+  ),
+  row('starting: a stop', spawning, stop, { waiters: 1 }, { state: 'stopping' }, ['reject', 'kill']),
+  row(
+    'starting: too many deaths',
+    { ...spawning, deaths: [now - 3, now - 2, now - 1] },
+    exited,
+    {},
+    {
+      state: 'failed',
+      until: now - 3 + 300_000,
+    },
+    ['clean', 'reject', 'reject'],
+  ),
+  row(
+    'suspect: an exit is a death from ready, who waits waits on',
+    suspect,
+    exited,
+    { waiters: 1 },
+    spawning,
+    ['clean', 'spawn'],
+  ),
+  row(
+    'suspect: no longer accepts: replaced',
+    suspect,
+    { type: 'unhealthy', why: '' },
+    {},
+    {
+      state: 'stopping',
+      ...startNext,
+    },
+    ['kill'],
+  ),
+  row('suspect: a stop drains the others', suspect, stop, { leases: 2 }, { state: 'draining' }, [
+    'reject',
+    'drain',
+  ]),
+
+  row('ready: idle', { state: 'ready' }, { type: 'idle' }, {}, { state: 'stopping' }, ['kill']),
+  row(
+    'ready: idle means nothing while a lease is open',
+    { state: 'ready' },
+    { type: 'idle' },
+    { leases: 1 },
+    {
+      state: 'ready',
+    },
+    [],
+  ),
+  row(
+    'ready: a stop with open leases drains',
+    { state: 'ready' },
+    stop,
+    { leases: 1 },
+    { state: 'draining' },
+    ['drain'],
+  ),
+  row('ready: a stop without any', { state: 'ready' }, stop, {}, { state: 'stopping' }, ['kill']),
+  row(
+    'ready: a restart',
+    { state: 'ready' },
+    { type: 'restart' },
+    { leases: 1 },
+    {
+      state: 'draining',
+      ...startNext,
+    },
+    ['drain'],
+  ),
+  row(
+    'ready: unhealthy drains, then starts',
+    { state: 'ready' },
+    { type: 'unhealthy', why: '' },
+    { leases: 1 },
+    {
+      state: 'draining',
+      ...startNext,
+      deaths: [now],
+    },
+    ['drain'],
+  ),
+  row('ready: the first exit restarts at once', { state: 'ready' }, exited, { leases: 3 }, spawning, [
+    'clean',
+    'spawn',
+  ]),
+  row(
+    'ready: the second exit backs off',
+    { state: 'ready', deaths: last },
+    exited,
+    {},
+    { state: 'backoff' },
+    ['clean', 'timer'],
+  ),
+  row('ready: a clean exit, nobody waits', { state: 'ready' }, clean, {}, { state: 'stopped' }, ['clean']),
+  row('ready: a broken connection', { state: 'ready' }, { type: 'suspect' }, {}, suspect, ['probe']),
+
+  row(
+    'draining: the last lease ends',
+    { state: 'draining' },
+    { type: 'drained' },
+    {},
+    { state: 'stopping' },
+    ['kill'],
+  ),
+  row('draining: an exit ends it', { state: 'draining' }, exited, { leases: 1 }, { state: 'stopping' }, [
+    'kill',
+  ]),
+  row(
+    'draining: a wake waits for what follows',
+    { state: 'draining' },
+    { type: 'wake' },
+    { waiters: 1 },
+    {
+      state: 'draining',
+    },
+    [],
+  ),
+  row('stopping: gone', { state: 'stopping' }, { type: 'gone' }, {}, { state: 'stopped' }, []),
+  row(
+    'stopping: gone, and somebody asked meanwhile',
+    { state: 'stopping' },
+    { type: 'gone' },
+    { waiters: 1 },
+    spawning,
+    ['spawn'],
+  ),
+  row(
+    'stopping: a start is remembered',
+    { state: 'stopping' },
+    start,
+    {},
+    { state: 'stopping', ...startNext },
+    [],
+  ),
+  row(
+    'stopping: gone with a start planned',
+    { state: 'stopping', ...startNext },
+    { type: 'gone' },
+    {},
+    spawning,
+    ['spawn'],
+  ),
+  row(
+    'stopping: a stop takes back the planned start',
+    { state: 'stopping', ...startNext },
+    stop,
+    {},
+    {
+      state: 'stopping',
+      plan: { kind: 'rest' },
+    },
+    ['reject'],
+  ),
+  row(
+    'stopping for a hold: gone stays down whoever waits',
+    { state: 'stopping', want: 'down' },
+    { type: 'gone' },
+    {
+      waiters: 1,
+    },
+    { state: 'stopped' },
+    [],
+  ),
+
+  row(
+    'backoff: the timer starts it when somebody waits',
+    { state: 'backoff', until: now },
+    { type: 'backoff-over' },
+    {
+      waiters: 1,
+    },
+    spawning,
+    ['spawn'],
+  ),
+  row(
+    'backoff: or when it is wanted up',
+    { state: 'backoff', want: 'up' },
+    { type: 'backoff-over' },
+    {},
+    spawning,
+    ['spawn'],
+  ),
+  row(
+    'backoff: nobody waits: not in vain',
+    { state: 'backoff' },
+    { type: 'backoff-over' },
+    {},
+    {
+      state: 'backoff',
+    },
+    [],
+  ),
+  row(
+    'backoff: a wake before its end waits',
+    { state: 'backoff', until: now + 1 },
+    { type: 'wake' },
+    { waiters: 1 },
+    {
+      state: 'backoff',
+    },
+    [],
+  ),
+  row(
+    'backoff: a wake after its end starts',
+    { state: 'backoff', until: now },
+    { type: 'wake' },
+    {},
+    spawning,
+    ['spawn'],
+  ),
+  row('backoff: a stop', { state: 'backoff' }, stop, {}, { state: 'stopped' }, ['reject']),
+  row(
+    'backoff: a person starts it at once',
+    { state: 'backoff', until: now + 9, deaths: last },
+    start,
+    {},
+    {
+      ...spawning,
+      deaths: [],
+    },
+    ['spawn'],
+  ),
+  row(
+    'failed: a wake within the window does nothing',
+    { state: 'failed', until: now + 1 },
+    { type: 'wake' },
+    {},
+    {
+      state: 'failed',
+    },
+    [],
+  ),
+  row('failed: a wake after it starts', { state: 'failed', until: now }, { type: 'wake' }, {}, spawning, [
+    'spawn',
+  ]),
+  row('failed: a person starts it', { state: 'failed', until: now + 9 }, start, {}, spawning, ['spawn']),
+];
+
+for (const { title, from, event, moment, to, effects } of table) {
+  test(title, (t) => {
+    const before = facts(from);
+    const after = step(before, event, { ...at, ...moment });
+    t.like(after.facts, to);
+    t.deepEqual(
+      after.effects.map((effect) => effect.do),
+      [...effects],
+    );
+  });
+}
+
+test('a start for the config is kept up; a start ends a hold but not `disabled`', (t) => {
+  t.is(step(facts(), { type: 'start', want: 'up' }, at).facts.want, 'up');
+  t.is(step(facts({ want: 'up' }), start, at).facts.want, 'up');
+  t.is(step(facts({ want: 'down' }), start, at).facts.want, 'on-demand');
+  for (const event of [start, { type: 'start', want: 'up' }, { type: 'restart' }] as const) {
+    const before = facts({ want: 'disabled' });
+    t.is(step(before, event, at).facts, before);
+  }
+});
+
+const budgets = { startupMs: 30_000, stopMs: 10_000, drainMs: 20_000 };
+const refused: [string, Partial<Facts>, string][] = [
+  ['shutting down', { closed: true, state: 'ready' }, 'shutting_down'],
+  ['disabled', { want: 'disabled' }, 'disabled'],
+  ['held', { want: 'down' }, 'held'],
+  ['failed, within the window', { state: 'failed', until: now + 1 }, 'failed'],
+  ['a back-off that is longer than a wait', { state: 'backoff', until: now + 30_001 }, 'backoff'],
+];
+for (const [title, from, code] of refused) {
+  test(`admission: ${title} is refused with the time to come again`, (t) => {
+    const verdict = admission(facts(from), now, budgets);
+    t.true(verdict.kind === 'refuse' && verdict.error.code === code);
+    t.true(verdict.kind === 'refuse' && (verdict.error.retryAfterSecs ?? 0) >= 1);
+  });
+}
+
+const admitted: [string, Partial<Facts>, number][] = [
+  ['stopped', {}, 30_000],
+  ['starting', spawning, 30_000],
+  ['suspect', suspect, 70_000],
+  ['draining', { state: 'draining' }, 60_000],
+  ['stopping', { state: 'stopping' }, 40_000],
+  ['backoff', { state: 'backoff', until: now + 5000 }, 35_000],
+  ['failed, after the window', { state: 'failed', until: now }, 30_000],
+];
+for (const [title, from, least] of admitted) {
+  test(`admission: ${title} lets wait as long as all that lies ahead may take`, (t) => {
+    const verdict = admission(facts(from), now, budgets);
+    t.true(verdict.kind === 'wait' && verdict.budgetMs >= least && verdict.budgetMs <= least + 5000);
+  });
+}
