@@ -20,9 +20,8 @@ import {
   type Moment,
   step,
 } from './lifecycle.js';
-import { awaitReady, awaitReconnect } from './probe.js';
+import { type Probes, realProbes } from './probe.js';
 import type { HealthAnswer, HealthRequest } from './readiness.js';
-import { askHealth } from './readiness.js';
 import type { Timings } from './timings.js';
 
 /** How many may wait for one instance; more get `queue_full` (a stampede must not fill our memory). */
@@ -36,6 +35,8 @@ export interface InstanceDeps {
   /** Prepares everything and starts a process, whose ref is saved when it resolves. Rejects with a TenementError and nothing left behind. */
   readonly launch: (signal: AbortSignal) => Promise<Handle>;
   readonly healthRequest: (handle: Handle) => HealthRequest;
+  /** How a process is asked; tests answer by hand. */
+  readonly probes?: Probes;
   /** A state was left for another: one line, one row. */
   readonly onTransition: (from: State, to: State, cause: string) => void;
   readonly onWant: (want: Want) => void;
@@ -55,6 +56,7 @@ export interface InstanceLease extends Claim {
 export class Instance {
   readonly key: InstanceKey;
   readonly #deps: InstanceDeps;
+  readonly #probes: Probes;
   readonly #gate: Gate;
   readonly #mail: { event: Event; cause: string }[] = [];
   readonly #resting = new Set<() => void>();
@@ -69,7 +71,8 @@ export class Instance {
   #launching: Promise<void> = Promise.resolve();
   /** Settles when nothing of earlier processes is left; a start waits for it. */
   #cleaning: Promise<void> = Promise.resolve();
-  #whenDown: (() => Promise<void>) | undefined;
+  /** What stops under way want done while nothing runs. */
+  #whenDown: (() => Promise<void>)[] = [];
   #idle: Timer | undefined;
   #delay: Timer | undefined;
   #lastProblem: string | undefined;
@@ -77,6 +80,7 @@ export class Instance {
   constructor(key: InstanceKey, want: Want, deps: InstanceDeps) {
     this.key = key;
     this.#deps = deps;
+    this.#probes = deps.probes ?? realProbes;
     this.#facts = initialFacts(want);
     this.#gate = new Gate(deps.clock);
     this.#leases = this.#newLeases();
@@ -141,11 +145,21 @@ export class Instance {
    */
   async stop(want: Want, why: TenementError, whenDown?: () => Promise<void>): Promise<void> {
     const rested = this.#untilResting();
-    this.#whenDown = whenDown;
+    // A failure is this caller's to know; the next start is not kept from happening by it.
+    let failure: unknown;
+    if (whenDown !== undefined) {
+      this.#whenDown.push(async () => {
+        try {
+          await whenDown();
+        } catch (error) {
+          failure = error;
+        }
+      });
+    }
     this.#post({ type: 'stop', want, why }, why.message);
     await rested;
-    if (this.#whenDown !== undefined) await this.whileDown(() => this.#runWhenDown());
     await this.#cleaning;
+    if (failure !== undefined) throw failure;
   }
 
   /** A new process instead of the running one; starts it when none runs. Resolves when the new one is ready. */
@@ -189,6 +203,8 @@ export class Instance {
   }
 
   #enter<T>(claim: () => T, signal?: AbortSignal): Promise<T> {
+    // Whoever has left already must not wake anything.
+    if (signal?.aborted) return this.#gate.wait(claim, 0, signal);
     const verdict = admission(this.#facts, this.#deps.clock.now(), this.#deps.timings());
     if (verdict.kind === 'refuse') return Promise.reject(verdict.error);
     if (this.#gate.size >= MAX_WAITERS)
@@ -248,16 +264,42 @@ export class Instance {
     };
     const { facts, effects } = step(before, event, moment);
     this.#facts = facts;
-    if (facts.want !== before.want) this.#deps.onWant(facts.want);
     if (facts.state !== before.state || facts.entry !== before.entry) this.#leave(before.state);
-    if (facts.state !== before.state) this.#deps.onTransition(before.state, facts.state, cause);
-    if (event.type === 'start-failed' || event.type === 'exited') this.#lastProblem = event.error.message;
-    for (const effect of effects) this.#run(effect);
+    this.#tell(before, facts, cause);
+    // The end that we made ourselves is no problem, and must not hide the one that it was made for.
+    const ours = before.state === 'stopping' || before.state === 'draining';
+    if (event.type === 'start-failed' || (event.type === 'exited' && !ours))
+      this.#lastProblem = event.error.message;
     const rests = facts.state === 'stopped' || facts.state === 'backoff' || facts.state === 'failed';
-    if (rests || event.type === 'gone') {
+    const down = rests || event.type === 'gone';
+    // Before the effects: a start among them waits for what is queued here.
+    if (down) this.#whileDownRun();
+    for (const effect of effects) this.#run(effect);
+    if (facts.state !== 'ready') this.#refuseHopeless();
+    if (down) {
       for (const resolve of this.#resting) resolve();
       this.#resting.clear();
     }
+  }
+
+  /**
+   * A full disk (no row can be written) must not keep the effects of a step from being carried out: an instance in `stopping`
+   * that nobody kills would hang for ever.
+   */
+  #tell(before: Facts, after: Facts, cause: string): void {
+    try {
+      if (after.want !== before.want) this.#deps.onWant(after.want);
+      if (after.state !== before.state) this.#deps.onTransition(before.state, after.state, cause);
+    } catch (error) {
+      this.#deps.log.error({ err: error }, 'a change of state could not be recorded');
+    }
+  }
+
+  /** What would refuse a new request (a back-off longer than the wait, a hold) has nothing to offer to those who wait either. */
+  #refuseHopeless(): void {
+    if (this.#gate.size === 0) return;
+    const verdict = admission(this.#facts, this.#deps.clock.now(), this.#deps.timings());
+    if (verdict.kind === 'refuse') this.#gate.refuse(verdict.error);
   }
 
   /** What belongs to a state ends with it. */
@@ -321,11 +363,13 @@ export class Instance {
   }
 
   async #untilHealthy(handle: Handle, signal: AbortSignal): Promise<void> {
-    const failure = await awaitReady(
-      handle,
-      this.#deps.healthRequest(handle),
-      this.#deps.timings().startupMs,
-      signal,
+    const failure = await this.#askProbe(() =>
+      this.#probes.awaitReady(
+        handle,
+        this.#deps.healthRequest(handle),
+        this.#deps.timings().startupMs,
+        signal,
+      ),
     );
     if (signal.aborted) return;
     if (failure === undefined) this.#post({ type: 'ready' }, 'it answers');
@@ -338,13 +382,23 @@ export class Instance {
     const handle = this.#handle;
     if (handle === undefined) return;
     const timings = this.#deps.timings();
-    const failure =
+    const failure = await this.#askProbe(() =>
       by === 'health'
-        ? await awaitReady(handle, this.#deps.healthRequest(handle), timings.startupMs, attempt.signal)
-        : await awaitReconnect(handle, timings.healthTimeoutMs, attempt.signal);
+        ? this.#probes.awaitReady(handle, this.#deps.healthRequest(handle), timings.startupMs, attempt.signal)
+        : this.#probes.awaitReconnect(handle, timings.healthTimeoutMs, attempt.signal),
+    );
     if (attempt.signal.aborted) return;
     if (failure === undefined) this.#post({ type: 'ready' }, 'it answers');
     else this.#post({ type: 'unhealthy', why: failure.message }, failure.message);
+  }
+
+  /** A probe that breaks is an answer, too: no answer would leave everybody waiting. */
+  async #askProbe(ask: () => Promise<TenementError | undefined>): Promise<TenementError | undefined> {
+    try {
+      return await ask();
+    } catch (error) {
+      return asTenementError(error);
+    }
   }
 
   #own(handle: Handle): void {
@@ -356,12 +410,16 @@ export class Instance {
   async #onExit(handle: Handle, exit: Exit): Promise<void> {
     if (this.#handle !== handle) return;
     const newborn = this.#facts.state === 'starting' && this.#facts.entry === 'spawn';
-    const seen = this.#deps.onExit(exit);
+    // The death is told whether or not its last lines could be read.
+    const seen = this.#deps.onExit(exit).catch((error: unknown) => {
+      this.#deps.log.error({ err: error }, 'the last log lines could not be read');
+    });
     // A start's failure is told with the lines the app left; a death while serving must not keep anyone waiting for them.
     if (newborn) await seen;
     if (this.#handle !== handle) return;
     const what = describeExit(exit);
-    const error = new TenementError('start_failed', `${formatKey(this.key)} ${what} before it was ready`);
+    const when = newborn ? ' before it was ready' : '';
+    const error = new TenementError('start_failed', `${formatKey(this.key)} ${what}${when}`);
     this.#post({ type: 'exited', clean: exit.code === 0, error }, what);
   }
 
@@ -390,7 +448,6 @@ export class Instance {
       await this.whileDown(async () => {
         await handle.stop({ graceMs: this.#deps.timings().stopMs });
         await this.#deps.onGone(handle);
-        await this.#runWhenDown();
       }).catch(() => {});
       this.#handle = undefined;
       this.#leases = this.#newLeases();
@@ -398,10 +455,9 @@ export class Instance {
     this.#post({ type: 'gone' }, 'nothing of it is left');
   }
 
-  async #runWhenDown(): Promise<void> {
-    const action = this.#whenDown;
-    this.#whenDown = undefined;
-    await action?.();
+  /** What stops have asked for, queued in the very step that ends the old process. */
+  #whileDownRun(): void {
+    for (const action of this.#whenDown.splice(0)) void this.whileDown(action);
   }
 
   #drain(): void {
@@ -439,7 +495,7 @@ export class Instance {
     this.#health = new HealthLoop({
       clock: this.#deps.clock,
       intervalMs: timings.healthIntervalMs,
-      ask: (): Promise<HealthAnswer> => askHealth(this.#deps.healthRequest(handle)),
+      ask: (): Promise<HealthAnswer> => this.#probes.askHealth(this.#deps.healthRequest(handle)),
       inFlight: () => this.#leases.count > 0,
       onUnhealthy: (why) => {
         this.#lastProblem = why;
