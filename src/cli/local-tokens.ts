@@ -2,7 +2,7 @@ import type { TokenInfo } from '../api/protocol-admin.js';
 import { TenementError } from '../base/errors.js';
 import { openStore } from '../state/store.js';
 import type { Store, TokenRow, TokenScope } from '../state/types.js';
-import type { TokenSource } from './token-source.js';
+import type { TokenSource } from './tokens.js';
 
 /** The tokens in a data directory whose server does not run. Being able to write there is the permission. */
 export function localTokens(dataDir: string): TokenSource {

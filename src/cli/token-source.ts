@@ -1,21 +1,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { Client } from '../api/client.js';
-import type { TokenCreated, TokenCreateRequest, TokenInfo } from '../api/protocol-admin.js';
+import type { TokenCreated, TokenInfo } from '../api/protocol-admin.js';
 import { TenementError } from '../base/errors.js';
 import { controlSocketPath } from '../base/socket-path.js';
 import { connect, serverUrl, socketProblem } from './connect.js';
 import { findDataDir } from './data-dir.js';
 import type { Globals } from './globals.js';
-
-/** Tokens, whether a server keeps them or we open its state ourselves. */
-export interface TokenSource {
-  create(request: TokenCreateRequest): Promise<TokenCreated>;
-  list(): Promise<TokenInfo[]>;
-  /** @throws TenementError not_found */
-  revoke(prefix: string): Promise<void>;
-  /** Where the admin token is saved for later commands; undefined when the server's data is not on this machine. */
-  readonly dataDir: string | undefined;
-}
+import type { TokenSource } from './tokens.js';
 
 /**
  * Over HTTP when --server was given; else the data directory that was named, else TENEMENT_SERVER, else the found data
