@@ -16,12 +16,21 @@ export function splitCommand(command: string): Split {
   const quoting = quotingProblem(command);
   if (quoting !== undefined) return { problem: quoting };
   const words: string[] = [];
-  for (const entry of parse(escapeInnerHashes(command), (variable) => ({ variable }))) {
+  for (const entry of parseWords(command)) {
     const problem = entryProblem(entry);
     if (problem !== undefined) return { problem };
     if (typeof entry === 'string') words.push(entry);
   }
   return checkWords(words);
+}
+
+/** The library throws for a substitution that is not closed (`${`). */
+function parseWords(command: string): (ParseEntry | { variable: string })[] {
+  try {
+    return parse(escapeInnerHashes(command), (variable) => ({ variable }));
+  } catch {
+    return [{ variable: '' }];
+  }
 }
 
 /** `args` is the explicit form: `command` is then the program alone, blanks and all. */

@@ -9,12 +9,13 @@ export function addConfig(program: Command): void {
     'print the configuration in effect, defaults included; values of [env] are redacted',
   ).action(async (_: unknown, command: Command) => {
     const { globals, out } = contextOf(command);
-    const [{ loadConfigFor }, { redactConfig }] = await Promise.all([
+    const [{ loadConfigFor }, { effectiveConfig }] = await Promise.all([
       import('../load-config.js'),
-      import('../redact-config.js'),
+      import('../../config/redact.js'),
     ]);
-    const { path, ...config } = await loadConfigFor(globals);
-    const shown = redactConfig(config);
+    const config = await loadConfigFor(globals);
+    const { path } = config;
+    const shown = effectiveConfig(config);
     if (out.json) return out.printJson({ path, ...shown });
     const { stringify } = await import('smol-toml');
     out.print(`# ${path}\n${stringify(shown).trimEnd()}`);

@@ -8,11 +8,11 @@ export function addInit(program: Command): void {
     .option('--command <command>', 'how the app is started (default: detected)')
     .action(async (options: { name?: string; command?: string }, command: Command) => {
       const { globals, out } = contextOf(command);
-      const { initConfig } = await import('../init-config.js');
-      const done = initConfig(process.cwd(), { ...options, path: globals.config });
+      const { initConfig } = await import('../../config/init.js');
+      const done = initConfig({ dir: process.cwd(), path: globals.config, ...options });
       if (out.json) return out.printJson(done);
-      out.print(`Wrote ${done.file} (${done.detected})`);
-      for (const remark of done.remarks) out.note(remark);
+      out.print(`Wrote ${done.path} (${done.kind})`);
+      if (!done.known) out.note('No known kind of app is here: put its command in the file.');
       out.print(`Next: \`ten serve\`, then \`ten spawn ${done.name}:alice\``);
     });
 }

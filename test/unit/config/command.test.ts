@@ -96,6 +96,10 @@ test('plain words survive quoting by the library', (t) => {
   );
 });
 
+test('a substitution that is not closed is a problem, not an exception', (t) => {
+  for (const command of ['${', 'app ${', 'app "${x"']) t.true('problem' in splitCommand(command), command);
+});
+
 test('never throws, and never gives an empty program', (t) => {
   fc.assert(
     fc.property(fc.string(), (command) => {

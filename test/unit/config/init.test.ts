@@ -58,7 +58,7 @@ test('name and command can be given', (t) => {
     name: 'web',
     command: `./app --greeting "hello \\"you\\"" --port {port}`,
   });
-  t.is(result.kind, undefined);
+  t.true(result.known);
   const service = loadConfig({ path: result.path }).service.web;
   t.deepEqual(service && commandWords(service), ['./app', '--greeting', 'hello "you"', '--port', '{port}']);
 });
@@ -74,11 +74,23 @@ test('an existing file is never overwritten', (t) => {
 
 test('what can’t work is refused before anything is written', (t) => {
   const dir = freshDir(t);
-  t.is(t.throws(() => initConfig({ dir }), { instanceOf: TenementError }).code, 'usage');
   t.is(t.throws(() => initConfig({ dir, command: 'a | b' }), { instanceOf: TenementError }).code, 'usage');
   t.is(
     t.throws(() => initConfig({ dir, command: 'a', name: 'A B' }), { instanceOf: TenementError }).code,
     'invalid',
   );
   t.throws(() => readFileSync(join(dir, 'tenement.toml')), { code: 'ENOENT' });
+});
+
+test('a directory with no known kind of app gets an example to fill in', (t) => {
+  const result = initConfig({ dir: freshDir(t) });
+  t.false(result.known);
+  t.truthy(loadConfig({ path: result.path }));
+});
+
+test('the health path that the source mentions is used', (t) => {
+  const dir = freshDir(t);
+  writeFileSync(join(dir, 'app.py'), 'if self.path == "/healthz":\n');
+  const result = initConfig({ dir, name: 'web' });
+  t.is(loadConfig({ path: result.path }).service.web?.health, '/healthz');
 });
