@@ -30,12 +30,22 @@ export interface Lease {
    */
   readonly closing: AbortSignal;
   /**
+   * Aborts the moment the instance leaves `ready` (it drains, stops, died or is looked at): what is open goes on, but who shares
+   * one lease among several requests must ask again for the next one. Absent: the lease is good for one request only.
+   */
+  readonly retiring?: AbortSignal;
+  /** Like `suspect`, but the lease stays: other requests are open on it. */
+  doubt?(): void;
+  /**
    * Reports that the instance did not take or broke the connection before it answered, then releases. The supervisor looks
    * whether it is alive before it lets anyone through again, so a following `acquire` waits for the outcome.
    */
   suspect(): void;
-  /** Must be called exactly when the response body or the upgraded socket has ended. Idempotent. */
-  release(): void;
+  /**
+   * Must be called when the response body or the upgraded socket has ended. Idempotent. `endedAt` (milliseconds since the epoch;
+   * default: now) is for who tells it later, so that the idle clock stays exact.
+   */
+  release(endedAt?: number): void;
 }
 
 export interface AcquireOptions {

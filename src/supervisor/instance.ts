@@ -2,6 +2,7 @@
  * One instance: a mailbox around the pure state machine. All that happens to it is an event; events are applied one after the
  * other, and only here is its state written. Callers ask for outcomes and never branch on a state they have read.
  */
+import { setMaxListeners } from 'node:events';
 import type { Exit, Handle } from '../../isolation/contract.js';
 import type { Clock, Timer } from '../base/clock.js';
 import { asTenementError, TenementError } from '../base/errors.js';
@@ -49,6 +50,10 @@ export interface InstanceDeps {
 /** A claim on a ready instance, for one request. */
 export interface InstanceLease extends Claim {
   readonly handle: Handle;
+  /** Aborts when the instance leaves `ready`. */
+  readonly retiring: AbortSignal;
+  /** Has the instance looked at; the claim stays. */
+  doubt(): void;
   /** Gives the claim back and has the instance looked at before anyone else is let through. */
   suspect(): void;
 }
@@ -64,6 +69,7 @@ export class Instance {
   #busy = false;
   #handle: Handle | undefined;
   #leases: Leases;
+  #retiring = retirement();
   #health: HealthLoop | undefined;
   /** Aborts the start or probe under way. */
   #attempt = new AbortController();
@@ -228,13 +234,17 @@ export class Instance {
     this.#idle?.cancel();
     const leases = this.#leases;
     const claim = leases.take();
+    const doubt = () => {
+      // A report about an earlier process says nothing of this one.
+      if (this.#handle === handle) this.#post({ type: 'suspect' }, 'a connection to it broke');
+    };
     return {
       ...claim,
       handle,
+      retiring: this.#retiring.signal,
+      doubt,
       suspect: () => {
-        const released = claim.release();
-        // A report about an earlier process says nothing of this one.
-        if (released && this.#handle === handle) this.#post({ type: 'suspect' }, 'a connection to it broke');
+        if (claim.release()) doubt();
       },
     };
   }
@@ -306,7 +316,11 @@ export class Instance {
   #leave(state: State): void {
     if (state === 'starting') this.#attempt.abort();
     if (state === 'backoff' || state === 'draining') this.#delay?.cancel();
-    if (state === 'ready') this.#idle?.cancel();
+    if (state === 'ready') {
+      this.#idle?.cancel();
+      this.#retiring.abort();
+      this.#retiring = retirement();
+    }
   }
 
   #run(effect: Effect): void {
@@ -503,6 +517,13 @@ export class Instance {
       },
     });
   }
+}
+
+function retirement(): AbortController {
+  const controller = new AbortController();
+  // One listener for each open lease is normal here, not a leak.
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
 
 function describeExit(exit: Exit): string {

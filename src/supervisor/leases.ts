@@ -6,8 +6,8 @@ import type { TenementError } from '../base/errors.js';
 /** One counted claim. */
 export interface Claim {
   readonly closing: AbortSignal;
-  /** Idempotent. True for the call that really gave it back. */
-  release(): boolean;
+  /** Idempotent. True for the call that really gave it back. `endedAt`: when its last byte was through, if that was earlier. */
+  release(endedAt?: number): boolean;
 }
 
 export class Leases {
@@ -16,6 +16,8 @@ export class Leases {
   readonly #closing = new AbortController();
   #count = 0;
   #idleSince: number;
+  /** The latest end of any lease: they may be told out of order. */
+  #lastEnd = 0;
 
   /** `onEmpty` is called each time the last lease has ended. */
   constructor(clock: Clock, onEmpty: () => void) {
@@ -45,12 +47,15 @@ export class Leases {
     let open = true;
     return {
       closing: this.#closing.signal,
-      release: () => {
+      release: (endedAt) => {
         if (!open) return false;
         open = false;
         this.#count -= 1;
+        const now = this.#clock.now();
+        this.#lastEnd = Math.max(this.#lastEnd, endedAt ?? now);
         if (this.#count === 0) {
-          this.#idleSince = this.#clock.now();
+          // Never later than now, also when the system's clock was set back.
+          this.#idleSince = Math.min(now, this.#lastEnd);
           this.#onEmpty();
         }
         return true;

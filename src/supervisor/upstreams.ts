@@ -52,7 +52,9 @@ export class SupervisedUpstreams implements Upstreams {
       policy: policyOf(service),
       closing: lease.closing,
       suspect: () => lease.suspect(),
-      release: () => void lease.release(),
+      retiring: lease.retiring,
+      doubt: () => lease.doubt(),
+      release: (endedAt) => void lease.release(endedAt),
     };
   }
 
