@@ -46,7 +46,7 @@ export class Launcher {
    * @throws TenementError with the reason, one of the codes under "starting and stopping"
    */
   async launch(key: InstanceKey, signal: AbortSignal): Promise<Handle> {
-    const { registry, ports, host } = this.#deps;
+    const { registry, ports, logs, host } = this.#deps;
     const service = this.#service(key);
     const backend = this.#backend(service);
     await this.#refuseUnproven(key);
@@ -61,12 +61,23 @@ export class Launcher {
       // Saved first: should we die between the start and saving its ref, the next server knows what to look for.
       registry.saveTrace(key, { run: spec.run, cgroup: groupPath(host, spec.group) });
       const handle = await backend.spawn(spec, signal);
-      registry.saveRef(key, handle.ref);
+      await this.#save(key, handle);
       return handle;
     } catch (error) {
       ports.release(port);
+      await logs.close(key).catch(() => {});
       registry.clearRun(key);
       throw wrapped(key, error);
+    }
+  }
+
+  /** A process whose ref cannot be saved (full disk) is ended: the next server would not know it, and start a second one. */
+  async #save(key: InstanceKey, handle: Handle): Promise<void> {
+    try {
+      this.#deps.registry.saveRef(key, handle.ref);
+    } catch (error) {
+      await handle.stop({ graceMs: 0 });
+      throw error;
     }
   }
 
@@ -159,7 +170,7 @@ export class Launcher {
       directory: service.workdir,
       identity,
       address: { host: LOOPBACK, port },
-      log: logs.open(key),
+      log: logs.open(key, { idle: true }),
       group: groupName(data_dir, key),
     };
   }
