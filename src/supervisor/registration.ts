@@ -1,6 +1,6 @@
 /** When a new instance may come to be. */
 import { TenementError } from '../base/errors.js';
-import { assertName, formatKey, type InstanceKey, isName } from '../base/names.js';
+import { assertName, formatKey, type InstanceKey, isName, parseKey } from '../base/names.js';
 import { dataPathConflict, instanceDirectories } from '../config/data-paths.js';
 import { notYet, notYetError } from '../config/not-yet.js';
 import { hasData } from './directories.js';
@@ -39,8 +39,12 @@ export class Registration {
   /** For `on_demand = "any"`: an unknown label registers itself, up to `max_instances`. @throws unknown_host, old_data ... */
   registerOnDemand(key: InstanceKey): Promise<Instance> {
     if (!isName(key.id)) throw new TenementError('unknown_host');
+    // The second request for a label does not count it twice.
+    const pending = this.#pending.get(formatKey(key));
+    if (pending !== undefined) return pending;
     const { max_instances: most } = this.#supervisor.service(key.service);
-    if (this.#supervisor.members(key.service).length + this.#pending.size >= most) {
+    const coming = [...this.#pending.keys()].filter((name) => parseKey(name).service === key.service);
+    if (this.#supervisor.members(key.service).length + coming.length >= most) {
       throw new TenementError(
         'unknown_host',
         `${key.service} has its ${most} instances: no label registers itself any more`,

@@ -5,7 +5,7 @@ let pids = 1000;
 /** A process that does what the test says: it exits on `exit`, and is gone once `stop` was called and, if `holds`, `letGo` too. */
 export class FakeHandle implements Handle {
   readonly ref: Ref;
-  readonly address = { host: '127.0.0.1', port: 1 };
+  readonly address: { host: string; port: number };
   readonly exited: Promise<Exit>;
   /** The graces of all `stop` calls, milliseconds. */
   readonly stops: number[] = [];
@@ -16,7 +16,10 @@ export class FakeHandle implements Handle {
   readonly #isGone: Promise<void>;
   readonly #holds: boolean;
 
-  constructor(options: { holds?: boolean; startedAt?: number } = {}) {
+  constructor(
+    options: { holds?: boolean; startedAt?: number; address?: { host: string; port: number } } = {},
+  ) {
+    this.address = options.address ?? { host: '127.0.0.1', port: 1 };
     this.#holds = options.holds ?? false;
     pids += 1;
     this.ref = {
