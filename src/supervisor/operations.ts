@@ -4,12 +4,12 @@ import { formatKey, type InstanceKey } from '../base/names.js';
 import { instanceDirectories } from '../config/data-paths.js';
 import type { Config } from '../config/schema.js';
 import type { InstanceRow } from '../state/types.js';
-import type { Control, InstanceView, PutChanges, SpawnOptions, StorageView } from './control.js';
+import type { Control, InstanceView, PutChanges, SpawnOptions, StorageView, Want } from './control.js';
 import { purge, trash } from './directories.js';
 import type { Quotas } from './quotas.js';
 import type { Registration } from './registration.js';
 import { compare } from './reload.js';
-import { restartService } from './rolling.js';
+import { mayRestart, restartService } from './rolling.js';
 import type { Supervisor } from './supervisor.js';
 import { assertWeight, deploy, route } from './versions.js';
 import { viewOf } from './views.js';
@@ -70,12 +70,8 @@ export class Operations implements Control {
 
   async stop(key: InstanceKey, { hold }: { hold: boolean }): Promise<InstanceView> {
     const instance = this.#deps.supervisor.get(key);
-    // A stop changes neither a hold nor `disabled`.
-    const want = hold
-      ? 'down'
-      : instance.want === 'down' || instance.want === 'disabled'
-        ? instance.want
-        : 'on-demand';
+    // A stop changes neither a hold nor `disabled`, and a hold does not enable.
+    const want = hold && instance.want !== 'disabled' ? 'down' : keptDown(instance.want);
     const why = new TenementError(hold ? 'held' : 'stopped', undefined, { retryAfterSecs: 1 });
     await instance.stop(want, why, this.#persists(key) ? undefined : () => this.#purge(key));
     return this.view(key);
@@ -96,7 +92,10 @@ export class Operations implements Control {
     const instance = supervisor.get(key);
     // For this object for ever: a start that slipped in would find its data gone.
     await instance.shutdown();
-    await instance.whileDown(async () => {
+    const erase = async () => {
+      // Two who remove it at once: the second must not find the data of a new one of that name.
+      if (supervisor.live(key) !== instance)
+        throw new TenementError('not_found', `There is no instance ${formatKey(key)}`);
       const directories = instanceDirectories(config(), key.service, key.id);
       if (options.purge || !this.#persists(key)) {
         await purge(directories, config().settings.data_dir);
@@ -105,7 +104,14 @@ export class Operations implements Control {
         await trash(directories, config().settings.data_dir, key, clock.now());
       }
       await logs.remove(key);
-    });
+    };
+    try {
+      await instance.whileDown(erase);
+    } catch (error) {
+      // Still registered: what was shut down makes way for a new object, or nothing but a restart of the server could start it.
+      supervisor.release(key, instance);
+      throw error;
+    }
     supervisor.forget(key);
     quotas.forget(key);
     onForget(key);
@@ -184,8 +190,8 @@ export class Operations implements Control {
     const work: Promise<unknown>[] = [];
     for (const instance of supervisor.instances) {
       const { service } = instance.key;
-      if (change.removed.includes(service)) work.push(instance.stop('on-demand', gone));
-      else if (change.changed.includes(service) && instance.handle !== undefined) {
+      if (change.removed.includes(service)) work.push(instance.stop(keptDown(instance.want), gone));
+      else if (change.changed.includes(service) && mayRestart(instance)) {
         work.push(instance.restart('its service changed in the config').catch(() => {}));
       } else instance.rearm();
     }
@@ -228,5 +234,8 @@ export class Operations implements Control {
     return purge(instanceDirectories(config(), service, id), config().settings.data_dir);
   }
 }
+
+/** What is wanted after a stop: the next request wakes it, unless somebody keeps it down. */
+const keptDown = (want: Want): Want => (want === 'down' || want === 'disabled' ? want : 'on-demand');
 
 const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,11 +1,14 @@
 /** Restarting a whole service without taking all of it down. */
-
 import { asTenementError, TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
+import type { Instance } from './instance.js';
 import type { Supervisor } from './supervisor.js';
 
 /** A quarter of the awake instances at a time, at most this many: the others go on answering. */
 const LARGEST_BATCH = 8;
+
+/** It runs, and nobody wants it down: a restart of many must end nobody's hold and wake nothing that sleeps. */
+export const mayRestart = (one: Instance): boolean => one.handle !== undefined && one.refusal === undefined;
 
 /**
  * Restarts the awake instances in batches, each waiting until its instances are healthy; sleeping ones will start the new way
@@ -16,15 +19,18 @@ export async function* restartService(
   service: string,
 ): AsyncIterable<{ key: InstanceKey; done: number; total: number }> {
   supervisor.service(service);
-  const awake = [...supervisor.instances].filter(
-    (one) => one.key.service === service && one.handle !== undefined,
-  );
+  const awake = [...supervisor.instances].filter((one) => one.key.service === service && mayRestart(one));
   const total = awake.length;
   const size = Math.min(LARGEST_BATCH, Math.max(1, Math.floor(total / 4)));
   let done = 0;
   while (done < total) {
     const batch = awake.slice(done, done + size);
-    const outcomes = await Promise.allSettled(batch.map((one) => one.restart('the service is restarted')));
+    const outcomes = await Promise.allSettled(
+      // Some may have gone to sleep, or have been held, while the earlier batches were restarted.
+      batch.map(async (one) => {
+        if (mayRestart(one)) await one.restart('the service is restarted');
+      }),
+    );
     for (const [i, outcome] of outcomes.entries()) {
       const key = batch[i]?.key;
       if (key === undefined) continue;

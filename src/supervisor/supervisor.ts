@@ -85,6 +85,11 @@ export class Supervisor {
     this.#members.delete(key.service);
   }
 
+  /** Lets go of an object that was shut down while its instance stays registered; the next need makes a new one. */
+  release(key: InstanceKey, instance: Instance): void {
+    if (this.live(key) === instance) this.#instances.delete(formatKey(key));
+  }
+
   /** Sets several weights in one step. */
   setWeights(changes: readonly { key: InstanceKey; weight: number }[]): void {
     this.deps.registry.setWeights(changes);

@@ -1,4 +1,5 @@
 /** Versions of one service side by side: a health-gated new one, and moving the traffic from one to another. */
+import type { Clock, Timer } from '../base/clock.js';
 import { asTenementError, TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import type { Registration } from './registration.js';
@@ -12,8 +13,8 @@ interface DeployOptions {
 }
 
 /**
- * Starts `key` without traffic, waits until it is healthy, then gives it its weight. A new one that does not become healthy
- * is removed again, so that nothing has changed.
+ * Starts `key` without traffic, waits until it is healthy, then gives it its weight. When it does not become healthy a new one
+ * is removed again, and one that slept or was held sleeps or is held again, so that nothing has changed.
  */
 export async function deploy(
   supervisor: Supervisor,
@@ -25,11 +26,15 @@ export async function deploy(
   assertWeight(weight);
   const isNew = supervisor.find(key) === undefined;
   const instance = await registration.ensure(key, { adoptData: false, weight: 0 });
+  const { want } = instance;
+  const ran = instance.handle !== undefined;
   try {
-    await within(instance.start('on-demand'), timeoutSecs, formatKey(key));
+    await within(supervisor.deps.clock, instance.start('on-demand'), timeoutSecs, formatKey(key));
   } catch (error) {
+    const failure = asTenementError(error);
     if (isNew) await remove(key);
-    throw error;
+    else if (!ran) await instance.stop(want, failure);
+    throw failure;
   }
   supervisor.setWeights([{ key, weight }]);
 }
@@ -68,21 +73,22 @@ function needsBalance(supervisor: Supervisor, service: string): void {
   );
 }
 
-async function within(work: Promise<void>, seconds: number | undefined, what: string): Promise<void> {
+async function within(
+  clock: Clock,
+  work: Promise<void>,
+  seconds: number | undefined,
+  what: string,
+): Promise<void> {
   if (seconds === undefined) return work;
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new TenementError('start_timeout', `${what} was not healthy within ${seconds} s`)),
-      seconds * 1000,
+    timer = clock.after(seconds * 1000, () =>
+      reject(new TenementError('start_timeout', `${what} was not healthy within ${seconds} s`)),
     );
   });
   try {
     await Promise.race([work, late]);
-  } catch (error) {
-    work.catch(() => {});
-    throw asTenementError(error);
   } finally {
-    clearTimeout(timer);
+    timer?.cancel();
   }
 }
