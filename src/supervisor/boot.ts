@@ -1,7 +1,7 @@
 /** What happens when the server comes up: living processes are adopted first, then what shall run is started. */
 import type { Backend, BackendId } from '../../isolation/contract.js';
 import { parseRef } from '../../isolation/index.js';
-import { asTenementError } from '../base/errors.js';
+import { asTenementError, TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import type { InstanceRow } from '../state/types.js';
 import type { Ports } from './ports.js';
@@ -20,7 +20,7 @@ export async function adoptRunning(
   backends: ReadonlyMap<BackendId, Backend>,
   ports: Ports,
 ): Promise<void> {
-  const { registry, logs, log } = supervisor.deps;
+  const { registry, logs, log, config } = supervisor.deps;
   for (const row of registry.all()) {
     const run = registry.run(row);
     if (run?.ref === undefined) continue;
@@ -32,6 +32,7 @@ export async function adoptRunning(
       logs.open(row);
       supervisor.get(row).adopt(adoption.handle);
       log.info({ instance, pid: ref.pid }, 'adopted a running process');
+      if (config().service[row.service] === undefined) stopOrphan(supervisor, row);
     } else if (adoption?.kind === 'gone') {
       registry.clearRun(row);
     } else {
@@ -43,6 +44,15 @@ export async function adoptRunning(
       );
     }
   }
+}
+
+/** Its service left the config while no server ran: what a reload would have stopped is stopped now. */
+function stopOrphan(supervisor: Supervisor, row: InstanceRow): void {
+  const gone = new TenementError('unknown_host', 'The service was removed from the config');
+  supervisor
+    .get(row)
+    .stop(row.want, gone)
+    .catch((error: unknown) => supervisor.deps.log.error({ err: error }, 'could not be stopped'));
 }
 
 /** Registers and starts [instances], and what never sleeps and was up when the last server ended. Failures are logged, not thrown. */
