@@ -23,6 +23,7 @@ export class Quotas {
   readonly #deps: QuotaDeps;
   readonly #used = new Map<string, number>();
   #timer: Timer | undefined;
+  #closed = false;
 
   constructor(deps: QuotaDeps) {
     this.#deps = deps;
@@ -30,6 +31,7 @@ export class Quotas {
   }
 
   close(): void {
+    this.#closed = true;
     this.#timer?.cancel();
   }
 
@@ -74,6 +76,8 @@ export class Quotas {
   }
 
   #schedule(): void {
+    // A round under way at the close must not set the next one.
+    if (this.#closed) return;
     this.#timer = this.#deps.clock.after(PERIOD_MS, () => void this.#round());
   }
 
