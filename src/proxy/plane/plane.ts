@@ -1,0 +1,196 @@
+/** The main thread's side of the worker that carries all traffic. */
+import { Worker } from 'node:worker_threads';
+import type { Log } from '../../base/log.js';
+import type { Upstreams } from '../upstreams.js';
+import type { FromWorker, ListenSpec, PlaneConfig, PlaneStart, Report, ToWorker } from './protocol.js';
+import { relayLine } from './relay-log.js';
+import { UpstreamsServer } from './upstreams-server.js';
+import { fromWire } from './wire-error.js';
+
+export interface PlaneOptions {
+  readonly listen: readonly ListenSpec[];
+  readonly config: PlaneConfig;
+  readonly upstreams: Upstreams;
+  readonly log: Log;
+  /** Level of what the worker tells the server's log; default `warn`. */
+  readonly logLevel?: string;
+  readonly onReport: (report: Report) => void;
+}
+
+export interface Plane {
+  /** Where it listens, with the ports that the system chose. */
+  readonly addresses: readonly ListenSpec[];
+  update(config: PlaneConfig): void;
+  /** Opens the access log's file anew. */
+  reopenLogs(): void;
+  /** Resolves when all that was counted so far has been given to `onReport`; bounded. */
+  collect(): Promise<void>;
+  /** Open requests and upgrades of an instance, as of the last report. */
+  inFlight(instance: string): number;
+  /** Stops accepting, lets open requests end for at most `graceMs`, then ends what is left. Idempotent. */
+  close(options: { readonly graceMs: number }): Promise<void>;
+}
+
+/** Waits between the deaths of a worker and the next one. */
+const RESTART_MIN_MS = 50;
+const RESTART_MAX_MS = 5000;
+/** A worker that lived so long died of something new. */
+const SETTLED_MS = 60_000;
+/** How long a worker has for its end beyond the grace. */
+const CLOSE_EXTRA_MS = 3000;
+/** Longest wait of `collect`: a scrape gets older numbers then. */
+const COLLECT_MS = 1000;
+
+/**
+ * Starts the worker and resolves when it listens. A worker that dies is replaced; instances go on, connections through it are lost.
+ * @throws TenementError `listen_failed`
+ */
+export async function startPlane(options: PlaneOptions): Promise<Plane> {
+  const plane = new WorkerPlane(options);
+  await plane.start();
+  return plane;
+}
+
+class WorkerPlane implements Plane {
+  addresses: readonly ListenSpec[];
+  readonly #options: PlaneOptions;
+  #config: PlaneConfig;
+  #worker: Worker | undefined;
+  #inFlight: ReadonlyMap<string, number> = new Map();
+  readonly #collecting = new Map<number, () => void>();
+  #lastCollect = 0;
+  #restartMs = RESTART_MIN_MS;
+  #restart: NodeJS.Timeout | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: PlaneOptions) {
+    this.#options = options;
+    this.#config = options.config;
+    this.addresses = options.listen;
+  }
+
+  inFlight(instance: string): number {
+    return this.#inFlight.get(instance) ?? 0;
+  }
+
+  update(config: PlaneConfig): void {
+    this.#config = config;
+    this.#post({ type: 'config', config });
+  }
+
+  reopenLogs(): void {
+    this.#post({ type: 'reopen' });
+  }
+
+  async collect(): Promise<void> {
+    if (this.#worker === undefined) return;
+    this.#lastCollect += 1;
+    const id = this.#lastCollect;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, COLLECT_MS);
+      this.#collecting.set(id, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.#post({ type: 'collect', id });
+    });
+    this.#collecting.delete(id);
+  }
+
+  /** Runs a worker until it listens; from then on its end is followed by another one. */
+  start(): Promise<void> {
+    const started = Date.now();
+    const data: PlaneStart = { config: this.#config, logLevel: this.#options.logLevel ?? 'warn' };
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      name: 'tenement-data-plane',
+      workerData: data,
+    });
+    this.#worker = worker;
+    const server = new UpstreamsServer(this.#options.upstreams, (message) => worker.postMessage(message));
+    return new Promise((resolve, reject) => {
+      let listening = false;
+      let failure: unknown;
+      worker.on('message', (message: FromWorker) => {
+        if (message.type === 'listening') {
+          listening = true;
+          this.addresses = message.addresses;
+          resolve();
+        } else if (message.type === 'listen-failed') {
+          failure = fromWire(message.error);
+          void worker.terminate();
+        } else this.#receive(message, server);
+      });
+      worker.on('error', (error) => {
+        failure = error;
+      });
+      worker.once('exit', (code) => {
+        server.close();
+        this.#onExit(worker);
+        if (!listening) reject(failure ?? new Error(`the worker ended with code ${code}`));
+        else if (this.#closing === undefined) {
+          this.#options.log.error({ err: failure, code }, 'the worker that carries the traffic died');
+          if (Date.now() - started > SETTLED_MS) this.#restartMs = RESTART_MIN_MS;
+          this.#startLater();
+        }
+      });
+      this.#post({ type: 'listen', addresses: this.addresses });
+    });
+  }
+
+  close({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
+    return this.#closing;
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    clearTimeout(this.#restart);
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, graceMs + CLOSE_EXTRA_MS);
+      const done = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      worker.once('exit', done);
+      worker.on('message', (message: FromWorker) => {
+        if (message.type === 'closed') done();
+      });
+      worker.postMessage({ type: 'close', graceMs } satisfies ToWorker);
+    });
+    await worker.terminate();
+  }
+
+  #receive(message: FromWorker, server: UpstreamsServer): void {
+    if (message.type === 'report') {
+      this.#inFlight = message.report.inFlight;
+      this.#options.onReport(message.report);
+    } else if (message.type === 'reported') this.#collecting.get(message.id)?.();
+    else if (message.type === 'log') relayLine(message.line, this.#options.log);
+    else server.receive(message);
+  }
+
+  #onExit(worker: Worker): void {
+    if (this.#worker === worker) this.#worker = undefined;
+    this.#inFlight = new Map();
+    for (const done of this.#collecting.values()) done();
+  }
+
+  #startLater(): void {
+    this.#restart = setTimeout(() => {
+      this.start().then(
+        () => this.#options.log.info('a new worker carries the traffic'),
+        (err: unknown) => {
+          if (this.#closing !== undefined) return;
+          this.#options.log.error({ err }, 'the worker that carries the traffic cannot be started again');
+          this.#startLater();
+        },
+      );
+    }, this.#restartMs);
+    this.#restartMs = Math.min(RESTART_MAX_MS, this.#restartMs * 2);
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker?.postMessage(message);
+  }
+}
