@@ -105,7 +105,10 @@ export async function supervisorWorld(t: ExecutionContext, toml: string) {
   });
   t.teardown(async () => {
     quotas.close();
-    await supervisor.shutdown();
+    const down = supervisor.shutdown();
+    // A test that failed may still hold leases: only the drain deadline ends those.
+    await clock.advanceAsync(60_000);
+    await down;
     store.close();
   });
   return {
