@@ -145,7 +145,8 @@ test('a broken connection is told, and the next request waits for the verdict', 
 test('each body for a service with a quota is asked for', async (t) => {
   const app = await startApp(t, (request, response) => {
     request.resume();
-    response.end('hello');
+    if (request.url === '/slow') response.write('begun');
+    else response.end('hello');
   });
   const upstreams = new PlayedUpstreams((_target, { hasBody }) => {
     if (hasBody && upstreams.asked > 3) throw new TenementError('quota_exceeded');
@@ -153,8 +154,8 @@ test('each body for a service with a quota is asked for', async (t) => {
   });
   const { port } = await runPlane(t, upstreams);
   // It keeps the grant in use from the first request to the last.
-  const hold = new RawClient(port).write(keep('a.small.test'));
-  await hold.until(/hello$/);
+  const hold = new RawClient(port).write('GET /slow HTTP/1.1\r\nHost: a.small.test\r\n\r\n');
+  await hold.until(/begun/);
   t.regex(await exchange(port, post('a.small.test')), /hello$/);
   t.regex(await exchange(port, post('a.small.test')), /hello$/);
   t.is(upstreams.asked, 3);
