@@ -55,35 +55,64 @@ function stopOrphan(supervisor: Supervisor, row: InstanceRow): void {
     .catch((error: unknown) => supervisor.deps.log.error({ err: error }, 'could not be stopped'));
 }
 
-/** Registers and starts [instances], and what never sleeps and was up when the last server ended. Failures are logged, not thrown. */
-export async function startWanted(supervisor: Supervisor, registration: Registration): Promise<void> {
-  const { config, registry, log } = supervisor.deps;
-  const wanted = new Map<string, InstanceKey>();
-  for (const [service, ids] of Object.entries(config().instances)) {
-    for (const id of ids) wanted.set(formatKey({ service, id }), { service, id });
+/**
+ * Registers what [instances] lists and returns what was new. Before the server listens: a request for a listed name must find it,
+ * also while others are still starting. Failures are logged, not thrown.
+ */
+export async function registerListed(
+  supervisor: Supervisor,
+  registration: Registration,
+): Promise<InstanceKey[]> {
+  const added: InstanceKey[] = [];
+  for (const key of listed(supervisor)) {
+    if (supervisor.find(key) !== undefined) continue;
+    try {
+      await registration.ensure(key, { adoptData: false });
+      added.push(key);
+    } catch (error) {
+      report(supervisor, key, error);
+    }
   }
-  const listed = new Set(wanted.keys());
-  for (const row of registry.all()) {
-    if (config().service[row.service] === undefined) continue;
-    if (row.want === 'up') wanted.set(formatKey(row), { service: row.service, id: row.id });
+  return added;
+}
+
+/** What runs after a boot: what [instances] lists, and what never sleeps and was up when the last server ended. */
+export function wantedAtBoot(supervisor: Supervisor): InstanceKey[] {
+  const { config, registry } = supervisor.deps;
+  const keys = listed(supervisor);
+  const names = new Set(keys.map(formatKey));
+  for (const { service, id, want } of registry.all()) {
+    if (config().service[service] === undefined || names.has(formatKey({ service, id }))) continue;
+    if (want === 'up') keys.push({ service, id });
   }
-  const queue = [...wanted.values()];
+  return keys;
+}
+
+/** Starts these, a few at a time. Failures are logged, not thrown. */
+export async function startAll(supervisor: Supervisor, keys: readonly InstanceKey[]): Promise<void> {
+  const names = new Set(listed(supervisor).map(formatKey));
+  const queue = [...keys];
   const worker = async () => {
     for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
-      try {
-        const instance = await registration.ensure(key, { adoptData: false });
-        if (isKeptDown(registry.get(key))) continue;
-        await instance.start(listed.has(formatKey(key)) ? 'up' : 'on-demand');
-      } catch (error) {
-        const failure = asTenementError(error);
-        log.error(
-          { instance: formatKey(key), code: failure.code, hint: failure.hint },
-          `not started: ${failure.message}`,
-        );
-      }
+      const instance = supervisor.find(key);
+      if (instance === undefined || isKeptDown(supervisor.deps.registry.get(key))) continue;
+      await instance
+        .start(names.has(formatKey(key)) ? 'up' : 'on-demand')
+        .catch((error: unknown) => report(supervisor, instance.key, error));
     }
   };
   await Promise.all(Array.from({ length: STARTS_AT_ONCE }, worker));
+}
+
+function listed(supervisor: Supervisor): InstanceKey[] {
+  return Object.entries(supervisor.deps.config().instances).flatMap(([service, ids]) =>
+    ids.map((id) => ({ service, id })),
+  );
+}
+
+function report(supervisor: Supervisor, key: InstanceKey, error: unknown): void {
+  const { code, hint, message } = asTenementError(error);
+  supervisor.deps.log.error({ instance: formatKey(key), code, hint }, `not started: ${message}`);
 }
 
 /** A hold and `disable` outlive a restart of the server. */

@@ -21,7 +21,7 @@ interface OperationsDeps {
   /** Reads the file again, checks it and puts it in force; throws and changes nothing when it is not valid. */
   readonly applyConfig: () => Promise<{ before: Config; after: Config }>;
   /** Starts what the new config lists. */
-  readonly startWanted: () => Promise<void>;
+  readonly startListed: () => Promise<void>;
   /** The instance is forgotten: metrics drop its labels. */
   readonly onForget: (key: InstanceKey) => void;
 }
@@ -196,7 +196,7 @@ export class Operations implements Control {
       } else instance.rearm();
     }
     await Promise.all(work);
-    await this.#deps.startWanted();
+    await this.#deps.startListed();
     return change;
   }
 

@@ -100,7 +100,7 @@ export async function supervisorWorld(t: ExecutionContext, toml: string) {
       config = next;
       return { before, after: next };
     },
-    startWanted: async () => {},
+    startListed: async () => {},
     onForget: (key) => void forgotten.push(formatKey(key)),
   });
   t.teardown(async () => {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Adoption } from '../../../isolation/contract.js';
 import { TenementError } from '../../../src/base/errors.js';
-import { adoptRunning, startWanted } from '../../../src/supervisor/boot.js';
+import { adoptRunning, registerListed, startAll, wantedAtBoot } from '../../../src/supervisor/boot.js';
 import { FakeHandle } from '../../helpers/fake-handle.js';
 import { key, supervisorWorld } from '../../helpers/supervisor-world.js';
 import { until } from '../../helpers/until.js';
@@ -26,7 +26,8 @@ test('gone: forgotten, then started anew because it is listed', async (t) => {
   const { world } = await found(t, () => ({ kind: 'gone' }));
   await adoptRunning(world.supervisor, world.backends, world.ports);
   t.is(world.registry.run(key('alice')), undefined);
-  await startWanted(world.supervisor, world.registration);
+  await registerListed(world.supervisor, world.registration);
+  await startAll(world.supervisor, wantedAtBoot(world.supervisor));
   t.deepEqual(world.alive(), ['notes:alice']);
 });
 
@@ -61,7 +62,8 @@ test('what is held or disabled is not started at boot, although it is listed', a
     const { world } = await found(t, () => ({ kind: 'gone' }));
     world.registry.update(key('alice'), { want });
     await adoptRunning(world.supervisor, world.backends, world.ports);
-    await startWanted(world.supervisor, world.registration);
+    await registerListed(world.supervisor, world.registration);
+    await startAll(world.supervisor, wantedAtBoot(world.supervisor));
     t.deepEqual(world.alive(), []);
   }
 });
