@@ -23,7 +23,7 @@ import { untilSignal } from './signals.js';
 import { lockDataDir } from './state/lock.js';
 import { openStore } from './state/store.js';
 import { createUsageMeter } from './storage/usage.js';
-import { adoptRunning, startWanted } from './supervisor/boot.js';
+import { adoptRunning, registerListed, startAll, wantedAtBoot } from './supervisor/boot.js';
 import { prepareDataRoot } from './supervisor/directories.js';
 import { Launcher } from './supervisor/launcher.js';
 import { Operations } from './supervisor/operations.js';
@@ -99,7 +99,6 @@ export async function serve(options: ServeOptions): Promise<void> {
       logs.note(key, message);
     },
   });
-  const start = () => startWanted(supervisor, registration);
   const control = new Operations({
     supervisor,
     registration,
@@ -120,7 +119,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       config = after;
       return { before, after };
     },
-    startWanted: start,
+    // What was listed before sleeps or runs as its visitors want it: only what is new is started.
+    startListed: async () => startAll(supervisor, await registerListed(supervisor, registration)),
     onForget: (key) => metrics.forget(formatKey(key)),
   });
   const metrics = createMetrics({ control });
@@ -138,6 +138,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   try {
     ensureAdminToken(data_dir, store.tokens, clock.now());
     await adoptRunning(supervisor, backends, ports);
+    await registerListed(supervisor, registration);
     await proxy.listen(addresses);
     const socket = await openControlSocket(data_dir, (req, res) =>
       api.handle(req, res, { trusted: true, address: 'socket' }),
@@ -145,7 +146,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     process.stdout.write(
       `tenement ${version} serves http://${domain} (config ${config.path}, data ${data_dir})\n`,
     );
-    const started = start();
+    const started = startAll(supervisor, wantedAtBoot(supervisor));
     const signal = await untilSignal(
       () => void control.reload().catch((error: unknown) => log.error({ err: error }, 'reload failed')),
     );
