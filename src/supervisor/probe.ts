@@ -22,8 +22,7 @@ export async function awaitReady(
   startupMs: number,
   signal: AbortSignal,
 ): Promise<TenementError | undefined> {
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(startupMs)]);
-  const answer = await waitHealthy(request, deadline);
+  const answer = await untilDeadline(startupMs, signal, (deadline) => waitHealthy(request, deadline));
   if (answer.kind !== 'healthy') {
     return new TenementError(
       'start_timeout',
@@ -52,6 +51,29 @@ export async function awaitReconnect(
 }
 
 export const realProbes: Probes = { awaitReady, awaitReconnect, askHealth };
+
+/**
+ * A signal that aborts with `signal` or after `ms`. Not AbortSignal.any over AbortSignal.timeout: Node 20 holds both weakly, and
+ * a garbage collection may take the deadline away while somebody waits for it.
+ */
+async function untilDeadline<T>(
+  ms: number,
+  signal: AbortSignal,
+  work: (deadline: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadline = new AbortController();
+  const end = () => deadline.abort();
+  const timer = setTimeout(end, ms);
+  timer.unref();
+  signal.addEventListener('abort', end, { once: true });
+  if (signal.aborted) end();
+  try {
+    return await work(deadline.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', end);
+  }
+}
 
 async function strangerOn(handle: Handle): Promise<TenementError | undefined> {
   const owner = (await handle.listener?.()) ?? 'own';

@@ -68,7 +68,6 @@ export async function askHealth(request: HealthRequest, signal?: AbortSignal): P
     const late = () => done({ kind: 'timeout' });
     const timer = setTimeout(late, request.timeoutMs);
     timer.unref();
-    signal?.addEventListener('abort', late, { once: true });
     sent.once('response', (response) => done(judge(path, response)));
     sent.on('error', (error: NodeJS.ErrnoException) => {
       const refused = error.code === 'ECONNREFUSED' || error.code === 'ENOENT';
@@ -79,6 +78,9 @@ export async function askHealth(request: HealthRequest, signal?: AbortSignal): P
       );
     });
     sent.end();
+    // Also when it came before we listened: no event follows then.
+    if (signal?.aborted) late();
+    else signal?.addEventListener('abort', late, { once: true });
   });
 }
 

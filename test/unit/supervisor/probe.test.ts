@@ -57,6 +57,15 @@ test('an abort ends a check that is under way', async (t) => {
   t.deepEqual(await askHealth(request, aborter.signal), { kind: 'timeout' });
 });
 
+test('a check that begins after the abort ends at once', async (t) => {
+  const request = await app(t, () => {});
+  t.deepEqual(await askHealth(request, AbortSignal.abort()), { kind: 'timeout' });
+  t.is(
+    (await awaitReady(new FakeHandle(request), request, 600_000, AbortSignal.abort()))?.code,
+    'start_timeout',
+  );
+});
+
 test('a stranger on the port is never ready', async (t) => {
   const request = await app(t, (_req, res) => void res.end());
   const handle = Object.assign(new FakeHandle({ address: request.address }), {
