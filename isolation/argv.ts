@@ -13,6 +13,8 @@ export interface Launch {
   readonly env: Readonly<Record<string, string>>;
   /** fd 3 is a pipe on which the wrappers write `ok` right before the app is executed, or else why they failed. */
   readonly reports: boolean;
+  /** Something else than the app keeps fd 3 open: the report ends with `ok`, not with the pipe. */
+  readonly staysOpen?: boolean;
 }
 
 export interface Wrapped {
@@ -29,8 +31,12 @@ export interface Wrapped {
 /** What the wrappers write to fd 3 when all went well. */
 export const REPORT_OK = 'ok\n';
 
-/** Joins the group as root, while that is still possible. Complaints go to fd 3; the app's own stderr waits on fd 4. */
-const JOIN = 'exec 4>&2 2>&3; [ -z "$1" ] || echo 0 > "$1" || exit 1; shift; exec "$@"';
+/**
+ * Joins the groups as root, while that is still possible: their cgroup.procs are the arguments up to an empty one. Complaints go to fd 3;
+ * the app's own stderr waits on fd 4.
+ */
+export const JOIN =
+  'exec 4>&2 2>&3; while [ -n "$1" ]; do echo 0 > "$1" || exit 1; shift; done; shift; exec "$@"';
 
 /** Names that a shell treats as its own (read-only, checked or set by it): they go past the shell, through env(1). */
 const SHELL_NAMES =
@@ -74,24 +80,42 @@ export function launch(wrapped: Wrapped): Launch {
     return { file, args, env: wrapped.env, reports: false };
   }
   const drop = identity === undefined ? [] : [wrapped.setpriv ?? 'setpriv', ...dropPrivilege(identity), '--'];
-  const names = Object.keys(wrapped.env).filter((name) => name !== RUN_MARKER);
-  const carried = names.filter((name) => !SHELL_NAMES.test(name));
-  const past = names.filter((name) => SHELL_NAMES.test(name));
+  const inner = intoEnvironment(command, wrapped.env);
   return {
     file: SHELL,
     args: [
-      ...['-c', JOIN, 'tenement', cgroupProcs ?? ''],
+      ...['-c', JOIN, 'tenement', ...(cgroupProcs === undefined ? [] : [cgroupProcs]), ''],
       ...drop,
-      ...[SHELL, '-c', setEnvironment(carried.length), 'tenement'],
+      ...inner.command,
+    ],
+    env: inner.env,
+    reports: true,
+  };
+}
+
+/**
+ * The last part of every chain of wrappers: a command that gives the app its environment and executes it, and the environment in which
+ * the app's travels until then. `first` is shell code to be done before, already as the app's user; it must not fail quietly.
+ */
+export function intoEnvironment(
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+  first = '',
+): { readonly command: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+  const names = Object.keys(env).filter((name) => name !== RUN_MARKER);
+  const carried = names.filter((name) => !SHELL_NAMES.test(name));
+  const past = names.filter((name) => SHELL_NAMES.test(name));
+  return {
+    command: [
+      ...[SHELL, '-c', `${first}${setEnvironment(carried.length)}`, 'tenement'],
       ...[ENV, ...ADDED_BY_SHELLS.flatMap((name) => ['-u', name])],
-      ...past.map((name) => `${name}=${wrapped.env[name]}`),
+      ...past.map((name) => `${name}=${env[name]}`),
       ...command,
     ],
     env: {
-      [RUN_MARKER]: wrapped.env[RUN_MARKER] ?? '',
-      ...Object.fromEntries(carried.map((name, i) => [carrier(i), `${name}=${wrapped.env[name]}`])),
+      [RUN_MARKER]: env[RUN_MARKER] ?? '',
+      ...Object.fromEntries(carried.map((name, i) => [carrier(i), `${name}=${env[name]}`])),
     },
-    reports: true,
   };
 }
 

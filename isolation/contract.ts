@@ -40,6 +40,55 @@ export interface Spec {
   readonly log: { readonly stdout: string; readonly stderr: string };
   /** Name of the cgroup below tenement's own: stable for the instance, unique on the machine. */
   readonly group: string;
+  /** What an isolated instance sees of the file system besides the system's own directories. `process`, which isolates nothing, ignores it. */
+  readonly files?: VisibleFiles;
+  /** Default `host`. */
+  readonly network?: Network;
+  /** Default: unlimited. What cannot be applied makes the start fail. */
+  readonly limits?: Limits;
+  /** Host name that an isolated instance sees. */
+  readonly hostname?: string;
+}
+
+/** `host`: the machine's. `none`: own and empty, loopback only. `egress`: own, outgoing connections only. */
+export type Network = 'host' | 'none' | 'egress';
+
+/**
+ * An isolated instance's file system is an allow-list: what is not named here, is not the system's (/usr, parts of /etc) and is not needed to
+ * run the command does not exist for it. Paths are absolute and keep their names. The working directory is visible, read-only.
+ */
+export interface VisibleFiles {
+  /** Files or directories to see and not to change. One that does not exist makes the start fail. */
+  readonly readOnly: readonly string[];
+  /** The instance's own directories, and others that it may write. They exist and belong to its user. */
+  readonly writable: readonly string[];
+  /** What would be visible in one of these or in the working directory, and must not be: the data root, the configuration, secrets. */
+  readonly hidden: readonly string[];
+  /** Private home, inside a writable directory; created when missing. */
+  readonly home?: string;
+}
+
+/** Of the whole tree from its first instruction, except those that the kernel keeps per process (nofile, core, fsize). */
+export interface Limits {
+  readonly memoryBytes?: number;
+  /** 1 to 10000, 100 is normal. */
+  readonly cpuWeight?: number;
+  /** Processors, such as 1.5. */
+  readonly cpuQuota?: number;
+  /** Processes and threads. */
+  readonly pids?: number;
+  /** Open files of one process. */
+  readonly nofile?: number;
+  /** Bytes of a core dump; 0 when absent. */
+  readonly core?: number;
+  /** Bytes of one file that it writes. */
+  readonly fsize?: number;
+}
+
+/** A process for ever, as in Ref. */
+export interface KnownProcess {
+  readonly pid: number;
+  readonly startTime: string;
 }
 
 /** The same thing as a handle, as plain data: saved before anyone is told of the instance. */
@@ -58,6 +107,10 @@ export interface Ref {
   readonly uid: number | undefined;
   /** The uid is this instance's alone (Identity.exclusive). */
   readonly exclusive?: boolean;
+  /** Pid 1 of the instance's own pid namespace, as this machine numbers it: its death is the death of everything in there. */
+  readonly init?: KnownProcess;
+  /** The program that waits for `init`; when it is killed, so is `init`. */
+  readonly guard?: KnownProcess;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
 }

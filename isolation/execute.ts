@@ -37,7 +37,7 @@ export async function execute(spec: Spec, prepared: Launch, signal: AbortSignal)
   };
   signal.addEventListener('abort', kill, { once: true });
   try {
-    const report = prepared.reports ? await readReport(child) : REPORT_OK;
+    const report = prepared.reports ? await readReport(child, prepared.staysOpen === true) : REPORT_OK;
     if (signal.aborted || report !== REPORT_OK) {
       kill();
       await ended(child);
@@ -69,13 +69,14 @@ function spawnNow(spec: Spec, { file, args, env, reports }: Launch): ChildProces
   }
 }
 
-/** What the wrappers say on fd 3, until the last of them has closed it by executing the app. */
-async function readReport(child: ChildProcess): Promise<string> {
+/** What the wrappers say on fd 3, until the last of them has closed it by executing the app, or has said that it will. */
+async function readReport(child: ChildProcess, staysOpen: boolean): Promise<string> {
   const pipe = child.stdio[3] as Readable;
   let text = '';
   pipe.setEncoding('utf8');
   pipe.on('data', (chunk: string) => {
     text = (text + chunk).slice(0, 4096);
+    if (staysOpen && text === REPORT_OK) pipe.destroy();
   });
   // A broken pipe ends the report like its end does.
   pipe.on('error', () => undefined);

@@ -5,7 +5,19 @@ import { join } from 'node:path';
 import { controllersBelow, findCgroupRoot } from './cgroup-root.js';
 import type { Host } from './contract.js';
 
-const TOOLS = ['setpriv', 'unshare', 'bwrap', 'systemd-run', 'fallocate'];
+const TOOLS = [
+  'setpriv',
+  'unshare',
+  'mount',
+  'umount',
+  'pivot_root',
+  'ip',
+  'perl',
+  'bwrap',
+  'nsjail',
+  'systemd-run',
+  'fallocate',
+];
 /** Looked at after PATH: an unprivileged user's PATH often lacks the sbin directories. */
 const SYSTEM_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 

@@ -1,6 +1,7 @@
 /** The front door of the isolation layer: with contract.ts the only file here that src/ may import. */
 import { TenementError } from '../src/base/errors.js';
 import type { Backend, BackendId, Host } from './contract.js';
+import { createNamespaceBackend } from './namespace.js';
 import { createProcessBackend } from './process.js';
 
 export { unreachable } from './access.js';
@@ -17,7 +18,7 @@ export type Backends = ReadonlyMap<BackendId, Backend>;
 
 /** Every backend of this version, whether this machine supports it or not (ask its `probe`). */
 export function createBackends(host: Host): Backends {
-  const all = [createProcessBackend(host)];
+  const all = [createProcessBackend(host), createNamespaceBackend(host)];
   return new Map(all.map((backend) => [backend.id, backend]));
 }
 

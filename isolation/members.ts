@@ -1,4 +1,5 @@
 /** Which processes belong to a run, on Linux without a cgroup: what /proc proves. */
+import type { KnownProcess } from './contract.js';
 import { findProcesses, hasMarker, isAlive, type ProcStat, readStat, uidsOf } from './proc.js';
 
 /** Pids of live processes that were started with the run's marker in their environment. */
@@ -11,11 +12,7 @@ export async function processesOf(uid: number): Promise<number[]> {
   return (await findProcesses(({ pid }) => uidsOf(pid).includes(uid))).map((stat) => stat.pid);
 }
 
-/** A process for ever: its pid and when it was started. */
-export interface Known {
-  readonly pid: number;
-  readonly startTime: string;
-}
+export type Known = KnownProcess;
 
 /**
  * Live members of a run: marked ones, those seen before, those of the main process' session while that process lives (an app may have

@@ -100,6 +100,11 @@ export async function descendants(pid: number): Promise<number[]> {
   return found;
 }
 
+/** Children of `pid`'s main thread, at once. */
+export function childrenOf(pid: number): number[] {
+  return (readNow(`/proc/${pid}/task/${pid}/children`) ?? '').split(' ').filter(Boolean).map(Number);
+}
+
 /** Inodes of the sockets that `pid` holds open. Empty also when we may not look. */
 export async function socketInodes(pid: number): Promise<string[]> {
   const base = `/proc/${pid}/fd`;

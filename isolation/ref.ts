@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { Ref } from './contract.js';
 
+const KNOWN = z.object({ pid: z.int().positive(), startTime: z.string() });
+
 const SCHEMA = z.object({
   version: z.literal(1),
   backend: z.enum(['process', 'namespace', 'sandbox', 'systemd', 'socket-activation']),
@@ -12,6 +14,8 @@ const SCHEMA = z.object({
   cgroup: z.string().optional(),
   uid: z.int().optional(),
   exclusive: z.boolean().optional(),
+  init: KNOWN.optional(),
+  guard: KNOWN.optional(),
   startedAt: z.number(),
 });
 
@@ -19,6 +23,13 @@ const SCHEMA = z.object({
 export function parseRef(saved: unknown): Ref | undefined {
   const parsed = SCHEMA.safeParse(saved);
   if (!parsed.success) return undefined;
-  const { cgroup, uid, exclusive, ...rest } = parsed.data;
-  return { ...rest, cgroup, uid, exclusive: exclusive ?? false };
+  const { cgroup, uid, exclusive, init, guard, ...rest } = parsed.data;
+  return {
+    ...rest,
+    cgroup,
+    uid,
+    exclusive: exclusive ?? false,
+    ...(init && { init }),
+    ...(guard && { guard }),
+  };
 }

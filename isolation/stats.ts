@@ -11,8 +11,14 @@ const TICKS_PER_SECOND = 100;
 
 /** Cheap: reads the run's own files, never all of /proc. Without a cgroup, children that left the tree are not counted. */
 export async function statsOf(ref: Ref): Promise<Stats> {
-  const pids = ref.cgroup === undefined ? await descendants(ref.pid) : await groupProcesses(ref.cgroup);
-  const live = pids.map(readStat).filter(isAlive);
+  const root = ref.init?.pid ?? ref.pid;
+  const pids = ref.cgroup === undefined ? await descendants(root) : await groupProcesses(ref.cgroup);
+  // Pid 1 of its namespace and that one's parent are ours.
+  const wrappers = ref.init === undefined ? [] : [ref.init.pid, readStat(ref.init.pid)?.ppid];
+  const live = pids
+    .filter((pid) => !wrappers.includes(pid))
+    .map(readStat)
+    .filter(isAlive);
   const resident = live.reduce((sum, stat) => sum + stat.residentPages, 0) * PAGE_BYTES;
   const ticks = live.reduce((sum, stat) => sum + stat.cpuTicks, 0);
   const accounted =

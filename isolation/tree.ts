@@ -6,6 +6,7 @@ import type { Host, Ref } from './contract.js';
 import { groupMembers, signalGroup } from './group.js';
 import { type Known, killKnown, membersOfRun, processesOf } from './members.js';
 import { Pauses } from './poll.js';
+import { descendants } from './proc.js';
 
 export interface Tree {
   /** Pids that live now. */
@@ -35,8 +36,9 @@ export async function endTree(tree: Tree, withinMs = Number.POSITIVE_INFINITY): 
 }
 
 export function treeOf(ref: Ref, host: Host): Tree {
-  if (ref.cgroup !== undefined) return cgroupTree(ref.cgroup, ref);
+  if (ref.cgroup !== undefined) return cgroupTree(ref.cgroup, ref.init ?? ref);
   if (host.platform !== 'linux') return processGroupTree(ref.pid);
+  if (ref.init !== undefined) return namespaceTree(ref.init, ref.guard ?? ref.init);
   const setpriv = host.tools.setpriv;
   if (isOwnUid(ref) && host.root && setpriv !== undefined) return uidTree(ref.uid, setpriv);
   return scannedTree(ref);
@@ -60,6 +62,19 @@ function cgroupTree(directory: string, main: Known): Tree {
       return killKnown(main) || populated;
     },
     cleanUp: () => removeGroup(directory),
+  };
+}
+
+/**
+ * The kernel ends everything in a pid namespace with its pid 1, and makes that wait until it is done (pid_namespaces(7)). The guard goes first:
+ * unshare of util-linux 2.38 reports a killed child as an error of its own.
+ */
+function namespaceTree(init: Known, guard: Known): Tree {
+  return {
+    members: () => descendants(init.pid),
+    remember: nothing,
+    kill: async () => [guard, init].map(killKnown).includes(true),
+    cleanUp: nothing,
   };
 }
 

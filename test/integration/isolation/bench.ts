@@ -58,6 +58,12 @@ export class Bench {
       address: { host: '127.0.0.1', port: Number(env.PORT ?? 1) },
       log: { stdout: join(this.directory, 'stdout.log'), stderr: join(this.directory, 'stderr.log') },
       group: unique,
+      files: {
+        readOnly: [join(this.directory, 'apps')],
+        writable: [join(this.directory, 'work')],
+        hidden: [],
+        home: join(this.directory, 'work', 'home'),
+      },
     };
   }
 

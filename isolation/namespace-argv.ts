@@ -1,0 +1,110 @@
+/** Pure: the command line that starts an instance in namespaces of its own, by unshare(1) of util-linux. */
+import { dropPrivilege, intoEnvironment, JOIN, type Launch } from './argv.js';
+import type { Identity, Network } from './contract.js';
+import { quote } from './private-root.js';
+
+export interface NamespaceTools {
+  readonly unshare: string;
+  readonly setpriv: string;
+}
+
+export interface Contained {
+  /** The command with its absolute path. */
+  readonly command: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  readonly directory: string;
+  readonly home: string;
+  /** cgroup.procs of each group to join. */
+  readonly groups: readonly string[];
+  /** Shell code that sets resource limits; empty or ending in a line break. */
+  readonly limits: string;
+  /** Undefined: a user namespace is made, in which the instance is root without capabilities. */
+  readonly identity: Identity | undefined;
+  readonly network: Network;
+  /** rootScript's. */
+  readonly root: string;
+  /** Keeps the instance from making user namespaces, in which it would be root again and reach more of the kernel. */
+  readonly lock: boolean;
+  readonly tools: NamespaceTools;
+}
+
+const SHELL = '/bin/sh';
+const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** What is to be done as pid 1 travels in the environment: `ps` would show pages of it. */
+const START = 's=$TENEMENT_START; unset TENEMENT_START; eval "$s"';
+const NO_MORE_USER_NAMESPACES = 'echo 0 > /proc/sys/user/max_user_namespaces || exit 1';
+const NO_CAPABILITIES = ['--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all'];
+
+/**
+ * sh (joins, limits) -> unshare (stays: its child is pid 1) -> sh (builds the root; stays, reaps, ends with the app and takes everything with it)
+ * -> setpriv (drops) [-> unshare, sh, setpriv (lock)] -> sh (directory, home, environment) -> env -> command.
+ *
+ * No death signal between the server and unshare: instances outlive a crash of the server. Between unshare and its child there is one, as nothing
+ * else can end with unshare. The privileges are dropped in pid 1's child, because a change of user clears the death signal (prctl(2)), and because
+ * pid 1's memory and environment must not be the instance's to read.
+ */
+export function namespaceLaunch(contained: Contained): Launch {
+  const { tools, identity, network } = contained;
+  const kinds = ['--pid', '--mount', '--ipc', '--uts', '--cgroup', ...(network === 'host' ? [] : ['--net'])];
+  const inner = intoEnvironment(contained.command, contained.env, enter(contained));
+  return {
+    file: SHELL,
+    args: [
+      ...['-c', JOIN, 'tenement', ...contained.groups, ''],
+      tools.unshare,
+      ...(identity === undefined ? ['--user', '--map-root-user'] : []),
+      ...[...kinds, '--fork', '--kill-child=KILL', '--propagation', 'slave', '--'],
+      ...[SHELL, '-c', START, 'tenement'],
+      ...drop(contained),
+      ...inner.command,
+    ],
+    env: { ...inner.env, TENEMENT_START: pidOne(contained) },
+    reports: true,
+    staysOpen: true,
+  };
+}
+
+function pidOne({ root, identity, network, limits }: Contained): string {
+  return [
+    `PATH=${SYSTEM_PATH}`,
+    'umask 022',
+    limits,
+    root,
+    ...(network === 'host' ? [] : ['ip link set lo up || exit 1']),
+    ...(identity === undefined ? [NO_MORE_USER_NAMESPACES] : []),
+    // The shell itself would complain of the app's end there.
+    'exec 2>/dev/null',
+    // Not the last command, or a shell would execute it in its own place; in the foreground, as a shell lets what it starts in the background
+    // ignore SIGINT and SIGQUIT. While it waits it reaps whatever else has lost its parent.
+    '"$@" 2>&3',
+    'exit $?',
+  ]
+    .filter((line) => line !== '')
+    .map((line) => line.replace(/\n?$/, '\n'))
+    .join('');
+}
+
+function drop({ identity, tools, lock }: Contained): string[] {
+  if (identity === undefined) return [tools.setpriv, '--no-new-privs', ...NO_CAPABILITIES, '--'];
+  const dropped = [tools.setpriv, ...dropPrivilege(identity), '--'];
+  if (!lock) return dropped;
+  return [
+    ...dropped,
+    // A limit on user namespaces can only be set in one: it gets one, with nothing but its own uid in it, and gives its powers there up at once.
+    ...[
+      tools.unshare,
+      '--user',
+      `--map-user=${identity.uid}`,
+      `--map-group=${identity.gid}`,
+      '--keep-caps',
+      '--',
+    ],
+    ...[SHELL, '-c', `${NO_MORE_USER_NAMESPACES}; exec "$@"`, 'tenement'],
+    ...[tools.setpriv, ...NO_CAPABILITIES, '--'],
+  ];
+}
+
+/** As the app's user: root would follow symlinks that the tenant has put there. */
+function enter({ directory, home }: Contained): string {
+  return `[ -d ${quote(home)} ] || mkdir -p ${quote(home)} || exit 1; cd ${quote(directory)} || exit 1; `;
+}

@@ -1,0 +1,93 @@
+/** From what a spec wants to be visible to mounts: looked up on the disk, as symlinks and files have to be told from directories. */
+import { realpath, stat } from 'node:fs/promises';
+import { TenementError } from '../src/base/errors.js';
+import { isWithin } from './interpreter.js';
+
+export type Access = 'read' | 'write' | 'hide';
+
+/** A path that is shown (or hidden), and what is there. */
+export interface View {
+  readonly path: string;
+  readonly access: Access;
+  readonly kind: 'directory' | 'file';
+}
+
+export interface Wanted {
+  readonly path: string;
+  readonly access: Access;
+  /** What asked for it, for the error when it does not exist; undefined: then it is left out. */
+  readonly because: string | undefined;
+}
+
+/** Never visible as a whole, whoever asks for it: they hold the machine's own, or have a private counterpart. */
+const NEVER = [
+  '/',
+  '/proc',
+  '/sys',
+  '/dev',
+  '/tmp',
+  '/run',
+  '/var/run',
+  '/var/tmp',
+  '/usr',
+  '/etc',
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib64',
+];
+
+/**
+ * Parents before what is in them. A path that leads through symlinks is shown where it really is, and also under its own name unless that
+ * already works through a directory that is visible.
+ * @throws TenementError `start_failed` when something that was asked for does not exist
+ */
+export async function viewsOf(wanted: readonly Wanted[]): Promise<View[]> {
+  const found: View[] = [];
+  for (const { path, access, because } of wanted) {
+    const real = await realpath(path).catch(() => undefined);
+    const stats = real === undefined ? undefined : await stat(real).catch(() => undefined);
+    if (real === undefined || stats === undefined) {
+      if (because === undefined) continue;
+      throw new TenementError('start_failed', `${path}, which is ${because}, does not exist`);
+    }
+    const kind = stats.isDirectory() ? 'directory' : 'file';
+    if (access === 'hide' || !NEVER.includes(real)) found.push({ path: real, access, kind });
+    if (path !== real && access !== 'hide' && !NEVER.includes(path)) found.push({ path, access, kind });
+  }
+  return arrange(found);
+}
+
+/** Pure: sorted, without repetitions (the widest access wins over the same path), and without what is there already. */
+export function arrange(views: readonly View[]): View[] {
+  const strength: Record<Access, number> = { read: 0, hide: 1, write: 2 };
+  const byPath = new Map<string, View>();
+  for (const view of views) {
+    const other = byPath.get(view.path);
+    if (other === undefined || strength[view.access] > strength[other.access]) byPath.set(view.path, view);
+  }
+  const sorted = [...byPath.values()].sort(
+    (a, b) => depth(a.path) - depth(b.path) || (a.path < b.path ? -1 : 1),
+  );
+  const kept: View[] = [];
+  for (const view of sorted) {
+    const around = kept.filter((other) => isWithin(view.path, other.path)).at(-1);
+    // Hiding what is not visible would make its existence known.
+    if (view.access === 'hide' && (around === undefined || around.access === 'hide')) continue;
+    if (around?.access === view.access && view.access !== 'hide') continue;
+    kept.push(view);
+  }
+  return kept;
+}
+
+function depth(path: string): number {
+  return path.split('/').filter(Boolean).length;
+}
+
+/** Whether a program at `path` can be seen. */
+export function isVisible(path: string, views: readonly View[]): boolean {
+  const system = ['/usr', '/bin', '/sbin', '/lib', '/lib64'];
+  if (system.some((directory) => isWithin(path, directory))) return true;
+  const around = views.filter((view) => isWithin(path, view.path)).at(-1);
+  return around !== undefined && around.access !== 'hide';
+}

@@ -1,0 +1,17 @@
+import type { TestFn } from 'ava';
+import type { Identity } from '../../../isolation/contract.js';
+
+/** Away from the default `uid_range`, so that no server on this machine has them; others for each test process. */
+let lastUid = 1_900_100_000 + (process.pid % 40_000) * 200;
+
+export function newUser(exclusive: boolean): Identity {
+  lastUid += 1;
+  return { uid: lastUid, gid: lastUid, exclusive };
+}
+
+export function skipped(test: TestFn, name: string, reason: string): void {
+  test(name, (t) => {
+    t.log(`skipped: ${reason}`);
+    t.pass();
+  });
+}
