@@ -9,6 +9,8 @@ export interface Contestant {
   readonly child: ChildProcess;
   /** Processes below it that are not part of the proxy: the apps of tenement. */
   readonly apps: ReadonlySet<number>;
+  /** Undefined: it writes no access log. */
+  readonly logFile: string | undefined;
 }
 
 export const cpuOf = ({ child, apps }: Contestant) => cpuSeconds(child.pid ?? 0, apps);

@@ -73,6 +73,12 @@ export async function measureLatency(
       // Round -1 is for warming up.
       if (round < 0) continue;
       latency.push({ round, proxy, load, ...result });
+      if (result.errors > 0) {
+        setting.skipped.push(
+          `latency, round ${round + 1}, ${load}, ${proxy}: ${result.errors} of ${result.requests} requests got no answer within ` +
+            '5 s; the rate was too high for it, and its latencies say nothing',
+        );
+      }
       tell(
         `round ${round + 1}/${options.latencyRounds}  ${load}  ${proxy}  p99 ${result.p99.toFixed(2)} ms` +
           (result.errors > 0 ? `, ${result.errors} ERRORS` : ''),

@@ -12,7 +12,7 @@ export const HELP = `npm run bench:proxy -- [options]
   --only A,B           sections: ${SECTIONS.join(' ')}
   --proxies A,B        of nginx haproxy caddy tenement, and each with +log; default all (quick: six). Ratios need nginx
   --rounds N           default 5
-  --seconds N          of each measurement of throughput; default 4
+  --seconds N          of each measurement of throughput; default 3
   --rate N             requests a second for latency; default 2000
   --idle N             idle connections; default 10000
   --build DIR          the build of tenement to run; default that of this program
@@ -78,7 +78,7 @@ export function readOptions(argv: readonly string[]): Options {
     sections: new Set(values.only === undefined ? SECTIONS : values.only.split(',').map(section)),
     proxies: proxies === undefined ? undefined : new Set(proxies.split(',')),
     rounds,
-    seconds: count(values.seconds, quick ? 1 : 4),
+    seconds: count(values.seconds, quick ? 1 : 3),
     rate: count(values.rate, quick ? 1000 : 2000),
     idleConnections: count(values.idle, quick ? 1000 : 10_000),
     slowReaders: quick ? 20 : 50,

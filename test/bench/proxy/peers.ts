@@ -18,11 +18,16 @@ export interface Peer {
   readonly name: string;
   /** Name of its configuration file. */
   readonly file: string;
+  /** Of its access log, in its own directory. */
+  readonly logFile: string;
   readonly config: (config: PeerConfig) => string;
   /** The command line that stays in the foreground. */
   readonly argv: (path: string, dir: string) => string[];
   readonly version: readonly string[];
 }
+
+/** File in a peer's directory that gets its stdout and stderr. */
+export const OUTPUT = 'output.txt';
 
 /** The master would otherwise run its worker as a user who can't enter the temporary directory. */
 export const nginxUser = process.getuid?.() === 0 ? 'user root;' : '';
@@ -36,11 +41,12 @@ export const nginxPaths = (dir: string) =>
 const nginx: Peer = {
   name: 'nginx',
   file: 'nginx.conf',
+  logFile: 'access.log',
   config: ({ port, upstreams, dir, log, connections }) => `
 daemon off; worker_processes 1; ${nginxUser}
 pid ${join(dir, 'nginx.pid')}; error_log ${join(dir, 'error.log')} warn;
-worker_rlimit_nofile ${2 * connections};
-events { worker_connections ${2 * connections}; }
+worker_rlimit_nofile ${connections + 100};
+events { worker_connections ${connections}; }
 http {
   ${nginxPaths(dir)}
   access_log ${log ? `${join(dir, 'access.log')} combined` : 'off'};
@@ -64,10 +70,13 @@ http {
 const haproxy: Peer = {
   name: 'haproxy',
   file: 'haproxy.cfg',
+  logFile: OUTPUT,
   config: ({ port, upstreams, log, connections }) => `
 global
   nbthread 1
   maxconn ${connections}
+  # It wants two files for each connection; an idle one has no upstream.
+  no strict-limits
   ${log ? 'log stdout format raw local0' : ''}
 defaults
   mode http
@@ -104,8 +113,10 @@ http://${host}:${port} {
 const caddy: Peer = {
   name: 'caddy',
   file: 'Caddyfile',
+  logFile: OUTPUT,
   config: ({ port, upstreams, dir, log }) => {
-    const access = log ? `log {\n    output file ${join(dir, 'access.log')}\n  }` : '';
+    // To stderr: 2.6 takes a site's own log file only for a Host with the port in it.
+    const access = log ? 'log' : '';
     return `{
   admin off
   auto_https off

@@ -6,7 +6,7 @@ import { freePort } from '../../helpers/free-port.js';
 import { type Processes, untilUp } from '../lib/processes.js';
 import type { Contestant } from './contestant.js';
 import type { Options } from './options.js';
-import { PEERS, type Peer } from './peers.js';
+import { OUTPUT, PEERS, type Peer } from './peers.js';
 import { FILES_HOST, SINK_HOST, SMALL, type UpstreamPorts } from './sites.js';
 import { noAccessLog, startTenement, type Tenement } from './tenement.js';
 import { type UpstreamScripts, writeUpstream } from './upstream.js';
@@ -88,10 +88,11 @@ export async function startPeer(
   const file = join(own, peer.file);
   const connections = options.idleConnections + 2000;
   writeFileSync(file, peer.config({ port, upstreams: how.ports, dir: own, log: how.log, connections }));
-  const output = join(own, 'output.txt');
+  const output = join(own, OUTPUT);
   const child = processes.start(peer.argv(file, own), { cwd: own, output, cores: how.cores });
   await untilUp(how.name, child, output, async () => (await fetchFrom(port, FILES_HOST, SMALL.path)) > 0);
-  return { name: how.name, port, child, apps: new Set() };
+  const logFile = how.log ? join(own, peer.logFile) : undefined;
+  return { name: how.name, port, child, apps: new Set(), logFile };
 }
 
 export function startOurs(

@@ -57,13 +57,15 @@ export async function startTenement(processes: Processes, options: TenementOptio
     for (const { pid } of up) if (pid !== null) apps.add(pid);
     return up.length === 2;
   });
-  return { name, port, child, apps, socket };
+  const logFile = options.log ? accessLog(dir) : undefined;
+  return { name, port, child, apps, socket, logFile };
 }
+
+const accessLog = (dir: string) => join(dir, 'access.log');
 
 /** Why `ten serve` would not start with an access log, or undefined. For builds from before it had one. */
 export function noAccessLog(error: unknown): string | undefined {
-  const text = String(error);
-  return /tuning of the proxy|not yet|access_log/.test(text) ? 'this build has no access log' : undefined;
+  return String(error).includes('tuning of the proxy') ? 'this build has no access log' : undefined;
 }
 
 function tenementToml({ dir, upstream, programs, prefix, log }: TenementOptions): string {
@@ -71,7 +73,7 @@ function tenementToml({ dir, upstream, programs, prefix, log }: TenementOptions)
   const own = (...argv: string[]) => command(prefix, ...programs, ...argv);
   return `[settings]
 data_dir = "${join(dir, 'data')}"
-${log ? `[settings.proxy]\naccess_log = "${join(dir, 'access.log')}"` : ''}
+${log ? `[settings.proxy]\naccess_log = "${accessLog(dir)}"` : ''}
 [service.files]
 ${command('sh', upstream.files)}
 [service.sink]

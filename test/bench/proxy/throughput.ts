@@ -1,5 +1,5 @@
 /** As many requests as a proxy can take on its processor: wrk, 64 keep-alive connections. */
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Processes } from '../lib/processes.js';
 import { type Contestant, cpuOf, memoryOf, rotated } from './contestant.js';
@@ -8,6 +8,8 @@ import { LOAD_CORE, type Setting } from './setting.js';
 import { FILES_HOST, MEDIUM, SMALL } from './sites.js';
 
 const CONNECTIONS = 64;
+/** Bytes. */
+const SHORTEST_LINE = 60;
 
 /** wrk's own report is for people; this prints what wrk counted. Latencies in microseconds. */
 const REPORT = `
@@ -29,7 +31,7 @@ interface WrkResult {
 }
 
 export async function measureThroughput(
-  { processes, dir, options }: Setting,
+  { processes, dir, options, skipped }: Setting,
   contestants: readonly Contestant[],
   tell: (text: string) => void,
 ): Promise<ThroughputSample[]> {
@@ -38,7 +40,7 @@ export async function measureThroughput(
   const samples: ThroughputSample[] = [];
   for (const one of contestants) {
     // V8 needs some ten thousand requests until its code is what it stays; a server that runs for weeks is measured after that.
-    const seconds = options.quick ? 1 : 4;
+    const seconds = options.quick ? 1 : 3;
     for (const file of [MEDIUM, SMALL]) await wrk(processes, { script, dir, port: one.port, file, seconds });
   }
   for (let round = 0; round < options.rounds; round++) {
@@ -71,7 +73,23 @@ export async function measureThroughput(
       }
     }
   }
+  for (const one of contestants) {
+    const logged = loggedBytes(one, samples);
+    if (logged !== undefined && logged < SHORTEST_LINE) {
+      skipped.push(`${one.name}: its log has ${logged.toFixed(0)} bytes a request, so it lost lines`);
+    }
+  }
   return samples;
+}
+
+/** Bytes of access log for each request; undefined without a log. Who drops lines has an advantage. */
+function loggedBytes(
+  { name, logFile }: Contestant,
+  samples: readonly ThroughputSample[],
+): number | undefined {
+  if (logFile === undefined) return undefined;
+  const own = samples.filter(({ proxy }) => proxy === name);
+  return statSync(logFile).size / own.reduce((sum, { requests }) => sum + requests, 0);
 }
 
 /** A proxy that answers with errors is fast: such a figure must not get into a table. */

@@ -38,5 +38,6 @@ export async function idleConnections(
   report({ answered: count });
   await untilFinish();
   report({ open: sockets.size });
-  for (const socket of sockets) socket.destroy();
+  // By a reset: ten thousand connections in TIME-WAIT would slow down whoever reads /proc/net/tcp after this.
+  for (const socket of sockets) socket.resetAndDestroy();
 }
