@@ -2,49 +2,28 @@
  * One instance: a mailbox around the pure state machine. All that happens to it is an event; events are applied one after the
  * other, and only here is its state written. Callers ask for outcomes and never branch on a state they have read.
  */
-import { setMaxListeners } from 'node:events';
-import type { Exit, Handle } from '../../isolation/contract.js';
-import type { Clock, Timer } from '../base/clock.js';
-import { asTenementError, TenementError } from '../base/errors.js';
-import type { Log } from '../base/log.js';
+import type { Handle } from '../../isolation/contract.js';
+import type { Timer } from '../base/clock.js';
+import { TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
+import { admission } from './admission.js';
 import type { State, Want } from './control.js';
 import { Gate } from './gate.js';
-import { type Condition, conditionOf, HealthLoop } from './health.js';
-import { type Claim, Leases } from './leases.js';
-import {
-  admission,
-  type Effect,
-  type Event,
-  type Facts,
-  initialFacts,
-  type Moment,
-  step,
-} from './lifecycle.js';
-import { type Probes, realProbes } from './probe.js';
-import type { HealthAnswer, HealthRequest } from './readiness.js';
-import type { Timings } from './timings.js';
+import { type Condition, conditionOf } from './health.js';
+import type { Claim } from './leases.js';
+import { type Effect, type Event, type Facts, initialFacts, type Moment, step } from './lifecycle.js';
+import { Tenure, type TenureDeps } from './tenure.js';
 
 /** How many may wait for one instance; more get `queue_full` (a stampede must not fill our memory). */
 const MAX_WAITERS = 1024;
 
 /** What an instance needs of the world. */
-export interface InstanceDeps {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly timings: () => Timings;
-  /** Prepares everything and starts a process, whose ref is saved when it resolves. Rejects with a TenementError and nothing left behind. */
-  readonly launch: (signal: AbortSignal) => Promise<Handle>;
-  readonly healthRequest: (handle: Handle) => HealthRequest;
-  /** How a process is asked; tests answer by hand. */
-  readonly probes?: Probes;
+export interface InstanceDeps extends TenureDeps {
+  /** Open requests, where they are counted by someone else than our leases. */
+  readonly openRequests?: () => number | undefined;
   /** A state was left for another: one line, one row. */
   readonly onTransition: (from: State, to: State, cause: string) => void;
   readonly onWant: (want: Want) => void;
-  /** The main process ended; resolves when its last lines can be read. */
-  readonly onExit: (exit: Exit) => Promise<void>;
-  /** Nothing of that process is left: its port is free again, its ref is void. */
-  readonly onGone: (handle: Handle) => Promise<void>;
 }
 
 /** A claim on a ready instance, for one request. */
@@ -61,22 +40,12 @@ export interface InstanceLease extends Claim {
 export class Instance {
   readonly key: InstanceKey;
   readonly #deps: InstanceDeps;
-  readonly #probes: Probes;
   readonly #gate: Gate;
+  readonly #tenure: Tenure;
   readonly #mail: { event: Event; cause: string }[] = [];
   readonly #resting = new Set<() => void>();
   #facts: Facts;
   #busy = false;
-  #handle: Handle | undefined;
-  #leases: Leases;
-  #retiring = retirement();
-  #health: HealthLoop | undefined;
-  /** Aborts the start or probe under way. */
-  #attempt = new AbortController();
-  /** Settles when the launch under way has either failed or given a handle. */
-  #launching: Promise<void> = Promise.resolve();
-  /** Settles when nothing of earlier processes is left; a start waits for it. */
-  #cleaning: Promise<void> = Promise.resolve();
   /** What stops under way want done while nothing runs. */
   #whenDown: (() => Promise<void>)[] = [];
   #idle: Timer | undefined;
@@ -86,10 +55,13 @@ export class Instance {
   constructor(key: InstanceKey, want: Want, deps: InstanceDeps) {
     this.key = key;
     this.#deps = deps;
-    this.#probes = deps.probes ?? realProbes;
     this.#facts = initialFacts(want);
     this.#gate = new Gate(deps.clock);
-    this.#leases = this.#newLeases();
+    this.#tenure = new Tenure(formatKey(key), deps, {
+      post: (event, cause) => this.#post(event, cause),
+      onEmpty: () => this.#onEmpty(),
+      isNewborn: () => this.#facts.state === 'starting' && this.#facts.entry === 'spawn',
+    });
   }
 
   get state(): State {
@@ -99,19 +71,20 @@ export class Instance {
     return this.#facts.want;
   }
   get handle(): Handle | undefined {
-    return this.#handle;
+    return this.#tenure.handle;
   }
   get inFlight(): number {
-    return this.#leases.count;
+    const { count } = this.#tenure.leases;
+    return count === 0 ? 0 : (this.#deps.openRequests?.() ?? count);
   }
   get idleMs(): number {
-    return this.#leases.idleMs;
+    return this.#tenure.leases.idleMs;
   }
   get waiting(): number {
     return this.#gate.size;
   }
   get condition(): Condition {
-    return conditionOf(this.#health?.failures ?? 0);
+    return conditionOf(this.#tenure.health?.failures ?? 0);
   }
   get deaths(): number {
     const { windowMs } = this.#deps.timings().restart;
@@ -119,7 +92,7 @@ export class Instance {
     return this.#facts.deaths.filter((at) => now - at < windowMs).length;
   }
   get lastProblem(): string | undefined {
-    return this.#health?.lastProblem ?? this.#lastProblem;
+    return this.#tenure.health?.lastProblem ?? this.#lastProblem;
   }
   /** A request that came now would be refused at once (disabled, held, failed, in long back-off, shutting down). */
   get refusal(): TenementError | undefined {
@@ -164,7 +137,7 @@ export class Instance {
     }
     this.#post({ type: 'stop', want, why }, why.message);
     await rested;
-    await this.#cleaning;
+    await this.#tenure.cleaned;
     if (failure !== undefined) throw failure;
   }
 
@@ -179,12 +152,12 @@ export class Instance {
     const rested = this.#untilResting();
     this.#post({ type: 'shutdown' }, 'the server is shutting down');
     await rested;
-    await this.#cleaning;
+    await this.#tenure.cleaned;
   }
 
   /** Takes over a process that was proven to be this instance's. */
   adopt(handle: Handle): void {
-    this.#own(handle);
+    this.#tenure.adopt(handle);
     this.#post({ type: 'adopted' }, `found running as pid ${handle.ref.pid}`);
   }
 
@@ -196,11 +169,7 @@ export class Instance {
 
   /** Runs `action` between two processes: the next start waits for it. */
   whileDown(action: () => Promise<void>): Promise<void> {
-    const done = this.#cleaning.then(action);
-    this.#cleaning = done.catch((error: unknown) => {
-      this.#deps.log.error({ err: error }, 'clean-up failed');
-    });
-    return done;
+    return this.#tenure.whileDown(action);
   }
 
   /** A changed idle_timeout takes effect without a restart. */
@@ -229,19 +198,18 @@ export class Instance {
   }
 
   #claim(): InstanceLease {
-    const handle = this.#handle;
+    const { handle, leases, retiring } = this.#tenure;
     if (handle === undefined) throw new TenementError('internal', 'ready without a process');
     this.#idle?.cancel();
-    const leases = this.#leases;
     const claim = leases.take();
     const doubt = () => {
       // A report about an earlier process says nothing of this one.
-      if (this.#handle === handle) this.#post({ type: 'suspect' }, 'a connection to it broke');
+      if (this.#tenure.handle === handle) this.#post({ type: 'suspect' }, 'a connection to it broke');
     };
     return {
       ...claim,
       handle,
-      retiring: this.#retiring.signal,
+      retiring,
       doubt,
       suspect: () => {
         if (claim.release()) doubt();
@@ -268,7 +236,7 @@ export class Instance {
     const moment: Moment = {
       now: this.#deps.clock.now(),
       waiters: this.#gate.size,
-      leases: this.#leases.count,
+      leases: this.#tenure.leases.count,
       policy: this.#deps.timings().restart,
       sleeps: this.#deps.timings().idleMs > 0,
     };
@@ -314,28 +282,24 @@ export class Instance {
 
   /** What belongs to a state ends with it. */
   #leave(state: State): void {
-    if (state === 'starting') this.#attempt.abort();
+    if (state === 'starting') this.#tenure.endAttempt();
     if (state === 'backoff' || state === 'draining') this.#delay?.cancel();
     if (state === 'ready') {
       this.#idle?.cancel();
-      this.#retiring.abort();
-      this.#retiring = retirement();
+      this.#tenure.retire();
     }
   }
 
   #run(effect: Effect): void {
     switch (effect.do) {
       case 'spawn':
-        this.#launching = this.#spawn();
+        this.#tenure.spawn();
         return;
       case 'probe':
-        void this.#probe(effect.by);
+        void this.#tenure.probe(effect.by);
         return;
       case 'open':
-        this.#watchHealth();
-        this.#leases.touch();
-        this.#gate.open();
-        this.#armIdle();
+        this.#open();
         return;
       case 'reject':
         this.#gate.refuse(effect.error);
@@ -344,10 +308,10 @@ export class Instance {
         this.#drain();
         return;
       case 'kill':
-        void this.#kill();
+        void this.#tenure.kill();
         return;
       case 'clean':
-        this.#disown();
+        this.#tenure.disown();
         return;
       case 'timer':
         this.#delay = this.#deps.clock.after(effect.at - this.#deps.clock.now(), () =>
@@ -356,117 +320,14 @@ export class Instance {
     }
   }
 
-  // --- effects ---
-
-  async #spawn(): Promise<void> {
-    const attempt = new AbortController();
-    this.#attempt = attempt;
-    await this.#cleaning;
-    if (attempt.signal.aborted) return;
-    let handle: Handle;
-    try {
-      handle = await this.#deps.launch(attempt.signal);
-    } catch (error) {
-      if (!attempt.signal.aborted)
-        this.#post({ type: 'start-failed', error: asTenementError(error) }, 'the start failed');
-      return;
-    }
-    this.#own(handle);
-    if (attempt.signal.aborted) return;
-    void this.#untilHealthy(handle, attempt.signal);
-  }
-
-  async #untilHealthy(handle: Handle, signal: AbortSignal): Promise<void> {
-    const failure = await this.#askProbe(() =>
-      this.#probes.awaitReady(
-        handle,
-        this.#deps.healthRequest(handle),
-        this.#deps.timings().startupMs,
-        signal,
-      ),
-    );
-    if (signal.aborted) return;
-    if (failure === undefined) this.#post({ type: 'ready' }, 'it answers');
-    else this.#post({ type: 'start-failed', error: failure }, failure.message);
-  }
-
-  async #probe(by: 'health' | 'connect'): Promise<void> {
-    const attempt = new AbortController();
-    this.#attempt = attempt;
-    const handle = this.#handle;
-    if (handle === undefined) return;
-    const timings = this.#deps.timings();
-    const failure = await this.#askProbe(() =>
-      by === 'health'
-        ? this.#probes.awaitReady(handle, this.#deps.healthRequest(handle), timings.startupMs, attempt.signal)
-        : this.#probes.awaitReconnect(handle, timings.healthTimeoutMs, attempt.signal),
-    );
-    if (attempt.signal.aborted) return;
-    if (failure === undefined) this.#post({ type: 'ready' }, 'it answers');
-    else this.#post({ type: 'unhealthy', why: failure.message }, failure.message);
-  }
-
-  /** A probe that breaks is an answer, too: no answer would leave everybody waiting. */
-  async #askProbe(ask: () => Promise<TenementError | undefined>): Promise<TenementError | undefined> {
-    try {
-      return await ask();
-    } catch (error) {
-      return asTenementError(error);
-    }
-  }
-
-  #own(handle: Handle): void {
-    this.#handle = handle;
-    this.#leases = this.#newLeases();
-    void handle.exited.then((exit) => this.#onExit(handle, exit));
-  }
-
-  async #onExit(handle: Handle, exit: Exit): Promise<void> {
-    if (this.#handle !== handle) return;
-    const newborn = this.#facts.state === 'starting' && this.#facts.entry === 'spawn';
-    // The death is told whether or not its last lines could be read.
-    const seen = this.#deps.onExit(exit).catch((error: unknown) => {
-      this.#deps.log.error({ err: error }, 'the last log lines could not be read');
+  #open(): void {
+    this.#tenure.watchHealth((why) => {
+      this.#lastProblem = why;
+      this.#post({ type: 'unhealthy', why }, why);
     });
-    // A start's failure is told with the lines the app left; a death while serving must not keep anyone waiting for them.
-    if (newborn) await seen;
-    if (this.#handle !== handle) return;
-    const what = describeExit(exit);
-    const when = newborn ? ' before it was ready' : '';
-    const error = new TenementError('start_failed', `${formatKey(this.key)} ${what}${when}`);
-    this.#post({ type: 'exited', clean: exit.code === 0, error }, what);
-  }
-
-  /** Gives the process up and sees to it, in the background, that nothing of its tree is left. */
-  #disown(): void {
-    const handle = this.#handle;
-    this.#health?.stop();
-    this.#health = undefined;
-    if (handle === undefined) return;
-    this.#handle = undefined;
-    // Its open requests are not cut from here: their sockets break with the process, and then they may be sent again.
-    this.#leases = this.#newLeases();
-    void this.whileDown(async () => {
-      await handle.stop({ graceMs: 0 });
-      await this.#deps.onGone(handle);
-    });
-  }
-
-  async #kill(): Promise<void> {
-    this.#health?.stop();
-    this.#health = undefined;
-    await this.#launching;
-    const handle = this.#handle;
-    if (handle !== undefined) {
-      this.#leases.close(new TenementError('shutting_down', undefined, { retryAfterSecs: 1 }));
-      await this.whileDown(async () => {
-        await handle.stop({ graceMs: this.#deps.timings().stopMs });
-        await this.#deps.onGone(handle);
-      }).catch(() => {});
-      this.#handle = undefined;
-      this.#leases = this.#newLeases();
-    }
-    this.#post({ type: 'gone' }, 'nothing of it is left');
+    this.#tenure.leases.touch();
+    this.#gate.open();
+    this.#armIdle();
   }
 
   /** What stops have asked for, queued in the very step that ends the old process. */
@@ -475,59 +336,26 @@ export class Instance {
   }
 
   #drain(): void {
-    const leases = this.#leases;
+    const { leases } = this.#tenure;
     this.#delay = this.#deps.clock.after(this.#deps.timings().drainMs, () => {
       leases.close(new TenementError('shutting_down', undefined, { retryAfterSecs: 1 }));
       this.#post({ type: 'drained' }, 'open requests were cut after drain_timeout');
     });
   }
 
-  #newLeases(): Leases {
-    const leases: Leases = new Leases(this.#deps.clock, () => {
-      if (leases !== this.#leases) return;
-      this.#armIdle();
-      if (this.#facts.state === 'draining') {
-        this.#delay?.cancel();
-        this.#post({ type: 'drained' }, 'the last request ended');
-      }
-    });
-    return leases;
+  #onEmpty(): void {
+    this.#armIdle();
+    if (this.#facts.state !== 'draining') return;
+    this.#delay?.cancel();
+    this.#post({ type: 'drained' }, 'the last request ended');
   }
 
   #armIdle(): void {
     this.#idle?.cancel();
     const { idleMs } = this.#deps.timings();
-    if (idleMs === 0 || this.#facts.state !== 'ready' || this.#leases.count > 0) return;
-    const rest = Math.max(0, idleMs - this.#leases.idleMs);
+    const { leases } = this.#tenure;
+    if (idleMs === 0 || this.#facts.state !== 'ready' || leases.count > 0) return;
+    const rest = Math.max(0, idleMs - leases.idleMs);
     this.#idle = this.#deps.clock.after(rest, () => this.#post({ type: 'idle' }, 'idle'));
   }
-
-  #watchHealth(): void {
-    const handle = this.#handle;
-    if (this.#health !== undefined || handle === undefined) return;
-    const timings = this.#deps.timings();
-    this.#health = new HealthLoop({
-      clock: this.#deps.clock,
-      intervalMs: timings.healthIntervalMs,
-      ask: (): Promise<HealthAnswer> => this.#probes.askHealth(this.#deps.healthRequest(handle)),
-      inFlight: () => this.#leases.count > 0,
-      onUnhealthy: (why) => {
-        this.#lastProblem = why;
-        this.#post({ type: 'unhealthy', why }, why);
-      },
-    });
-  }
-}
-
-function retirement(): AbortController {
-  const controller = new AbortController();
-  // One listener for each open lease is normal here, not a leak.
-  setMaxListeners(0, controller.signal);
-  return controller;
-}
-
-function describeExit(exit: Exit): string {
-  if (exit.oom) return 'was killed because it ran out of memory';
-  if (exit.unknown) return 'ended';
-  return exit.signal === null ? `exited with code ${exit.code}` : `was killed by ${exit.signal}`;
 }

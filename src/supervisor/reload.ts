@@ -1,6 +1,7 @@
 /** What a changed config means for what runs. Pure. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, ServiceConfig } from '../config/schema.js';
+import { PROXY_DEFAULTS } from '../config/settings.js';
 
 export interface ConfigChange {
   /** Services whose process must be started anew to have the change. */
@@ -40,8 +41,19 @@ export function compare(before: Config, after: Config): ConfigChange {
 /** `[settings]` keys that are only read when the server starts. */
 export function needsRestart(before: Config, after: Config): string[] {
   const keys = ['data_dir', 'listen', 'port_range', 'uid_range'] as const;
-  return keys.filter((key) => differs(before.settings[key], after.settings[key]));
+  const changed: string[] = keys.filter((key) => differs(before.settings[key], after.settings[key]));
+  for (const key of [
+    'head_timeout',
+    'max_head',
+    'keep_alive_timeout',
+    'fast_reads',
+    'proxy_protocol',
+  ] as const)
+    if (differs(proxyOf(before)[key], proxyOf(after)[key])) changed.push(`proxy.${key}`);
+  return changed;
 }
 
 /** The order of keys in a table says nothing. */
+const proxyOf = (config: Config) => config.settings.proxy ?? PROXY_DEFAULTS;
+
 const differs = (a: unknown, b: unknown) => !isDeepStrictEqual(a, b);

@@ -24,6 +24,8 @@ export interface SupervisorDeps {
   /** Public host name of an instance, with port if not the scheme's: what its health checks carry as Host. */
   readonly publicHost: (key: InstanceKey) => string;
   readonly publicProto: () => 'http' | 'https';
+  /** Open requests and upgrades of an instance, where someone counts them who shares one lease among several. */
+  readonly openRequests?: (instance: string) => number | undefined;
 }
 
 export class Supervisor {
@@ -142,6 +144,7 @@ export class Supervisor {
         proto: this.deps.publicProto(),
         timeoutMs: currentTimings().healthTimeoutMs,
       }),
+      openRequests: () => this.deps.openRequests?.(formatKey(key)),
       onTransition: (from, to, cause) => {
         childLog.info({ from, to, cause }, `${from} -> ${to}`);
         registry.addEvent(key, { at: clock.now(), from, to, cause });

@@ -1,9 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { TenementError } from '../../../src/base/errors.js';
+import { admission } from '../../../src/supervisor/admission.js';
 import type { State } from '../../../src/supervisor/control.js';
 import {
-  admission,
   type Event,
   type Facts,
   initialFacts,

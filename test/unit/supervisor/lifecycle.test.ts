@@ -1,7 +1,7 @@
 import test from 'ava';
 import { TenementError } from '../../../src/base/errors.js';
+import { admission } from '../../../src/supervisor/admission.js';
 import {
-  admission,
   type Effect,
   type Event,
   type Facts,
