@@ -135,7 +135,7 @@ export class Instance {
         }
       });
     }
-    this.#post({ type: 'stop', want, why }, why.message);
+    this.#post({ type: 'stop', want, why }, why.code === 'stopped' ? 'asked to stop' : why.message);
     await rested;
     await this.#tenure.cleaned;
     if (failure !== undefined) throw failure;
