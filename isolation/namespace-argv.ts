@@ -23,8 +23,11 @@ export interface Contained {
   readonly network: Network;
   /** rootScript's. */
   readonly root: string;
-  /** Keeps the instance from making user namespaces, in which it would be root again and reach more of the kernel. */
-  readonly lock: boolean;
+  /**
+   * What keeps the instance from making user namespaces, in which it would be root again and reach more of the kernel: the command
+   * that sets a filter of system calls (which keeps it from more), or `limit`, a user namespace in which no further ones may be made.
+   */
+  readonly lock: readonly string[] | 'limit' | undefined;
   readonly tools: NamespaceTools;
 }
 
@@ -37,7 +40,7 @@ const NO_CAPABILITIES = ['--inh-caps=-all', '--ambient-caps=-all', '--bounding-s
 
 /**
  * sh (joins, limits) -> unshare (stays: its child is pid 1) -> sh (builds the root; stays, reaps, ends with the app and takes everything with it)
- * -> setpriv (drops) [-> unshare, sh, setpriv (lock)] -> sh (directory, home, environment) -> env -> command.
+ * -> setpriv (drops) -> perl, or unshare, sh, setpriv (lock) -> sh (directory, home, environment) -> env -> command.
  *
  * No death signal between the server and unshare: instances outlive a crash of the server. Between unshare and its child there is one, as nothing
  * else can end with unshare. The privileges are dropped in pid 1's child, because a change of user clears the death signal (prctl(2)), and because
@@ -85,9 +88,10 @@ function pidOne({ root, identity, network, limits }: Contained): string {
 }
 
 function drop({ identity, tools, lock }: Contained): string[] {
-  if (identity === undefined) return [tools.setpriv, '--no-new-privs', ...NO_CAPABILITIES, '--'];
+  const filter = typeof lock === 'object' ? lock : [];
+  if (identity === undefined) return [tools.setpriv, '--no-new-privs', ...NO_CAPABILITIES, '--', ...filter];
   const dropped = [tools.setpriv, ...dropPrivilege(identity), '--'];
-  if (!lock) return dropped;
+  if (lock !== 'limit') return [...dropped, ...filter];
   return [
     ...dropped,
     // A limit on user namespaces can only be set in one: it gets one, with nothing but its own uid in it, and gives its powers there up at once.

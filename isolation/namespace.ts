@@ -9,11 +9,13 @@ import { execute, type Started } from './execute.js';
 import { createHandle } from './handle.js';
 import { interpreterRoots } from './interpreter.js';
 import { childLife } from './life.js';
+import { loadFilter } from './load-filter.js';
 import { namespaceLaunch } from './namespace-argv.js';
 import { checkDirectory, checkEnvironment, checkIdentity, prepareGroup } from './prepare.js';
 import { rootScript } from './private-root.js';
 import { childrenOf, RUN_MARKER, readStat } from './proc.js';
 import { planRoot } from './root-plan.js';
+import { isFilterArch } from './seccomp.js';
 import { systemView } from './system-view.js';
 import { treeOf } from './tree.js';
 import { isVisible, type View, viewsOf } from './visible.js';
@@ -80,7 +82,7 @@ async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handl
         unprivileged: spec.identity === undefined,
       }),
     ),
-    lock: true,
+    lock: lockOf(host),
     tools: { unshare: host.tools.unshare ?? 'unshare', setpriv: host.tools.setpriv ?? 'setpriv' },
   });
   signal.throwIfAborted();
@@ -106,6 +108,11 @@ async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handl
     if (cgroup !== undefined) await removeGroup(cgroup);
     throw error;
   }
+}
+
+function lockOf(host: Host): readonly string[] | 'limit' {
+  const { perl } = host.tools;
+  return perl !== undefined && isFilterArch(process.arch) ? loadFilter(perl, process.arch) : 'limit';
 }
 
 /** What would run as real root, or share a uid with the server, is not isolated. */

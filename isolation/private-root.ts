@@ -5,6 +5,8 @@
  * Few programs are started: every one costs about as much as all mounts together, so one mount(8) call makes all mounts.
  */
 
+import { dirname } from 'node:path';
+
 /** One mount; `target` is a path of the new root. */
 export interface Mount {
   readonly source: string;
@@ -17,6 +19,7 @@ export interface Mount {
 export interface RootPlan {
   /** In this order; parents before what is in them. */
   readonly mounts: readonly Mount[];
+  /** Places of files. */
   readonly directories: readonly string[];
   /** Symlinks of the machine that are copied to the same place. */
   readonly links: readonly string[];
@@ -33,8 +36,8 @@ export interface RootPlan {
  */
 export const NEW_ROOT = '/sys';
 /** Read by mount(8), then covered by a mount. */
-const TABLE = `${NEW_ROOT}/proc/fstab`;
-const OLD_ROOT = 'run';
+const TABLE = `${NEW_ROOT}/dev/ptmx`;
+const OLD_ROOT = 'tmp';
 
 /** Fresh file systems are small: the root holds a few empty files, the others count as the instance's memory. */
 const ROOT_SIZE = 'size=1m';
@@ -42,9 +45,11 @@ const ROOT_SIZE = 'size=1m';
 /** Ends in the new root, in its root directory, with nothing of the machine's own root left. */
 export function rootScript(plan: RootPlan): string {
   const inside = (path: string): string => quote(`${NEW_ROOT}${path}`);
+  // What links are copied into is made with them; most other places are made by mount(8).
+  const directories = plan.directories.filter((path) => !plan.links.some((link) => dirname(link) === path));
   return [
     `mount -n -t tmpfs -o ${ROOT_SIZE},mode=755,nosuid,nodev tenement ${NEW_ROOT}`,
-    `mkdir -p ${plan.directories.map(inside).join(' ')}`,
+    ...(directories.length === 0 ? [] : [`mkdir -p ${directories.map(inside).join(' ')}`]),
     ...(plan.links.length === 0 ? [] : [`cp -d --parents ${plan.links.map(quote).join(' ')} ${NEW_ROOT}`]),
     ...plan.files.map(({ path, text }) =>
       text === '' ? `: > ${inside(path)}` : `printf '%s' ${quote(text)} > ${inside(path)}`,

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import type { Identity } from './contract.js';
 import { isWithin } from './interpreter.js';
-import type { Mount, RootPlan } from './private-root.js';
+import { type Mount, NEW_ROOT, type RootPlan } from './private-root.js';
 import type { SystemView } from './system-view.js';
 import type { View } from './visible.js';
 
@@ -21,7 +21,7 @@ export interface RootInput {
 /** Bytes; counted as the instance's memory while used. */
 const TMP_SIZE = 'size=512m';
 const SHM_SIZE = 'size=128m';
-const PLACES = ['/proc', '/dev/pts', '/dev/shm', '/etc', '/run', '/tmp', '/var/tmp'];
+const PLACES = ['/dev', '/etc'];
 const NO_SUID = ['nosuid', 'nodev'];
 /** Makes the directory that it is mounted on (capital X: not written to utab). */
 const MAKE = 'X-mount.mkdir';
@@ -38,32 +38,19 @@ export function planRoot(input: RootInput): RootPlan {
     ({ kind, path, access }) => kind === 'file' && access !== 'hide' && alone(path),
   );
   const mounts: Mount[] = [
-    ...system.directories.map((path) => ({
-      source: path,
-      target: path,
-      type: 'none',
-      options: [...readOnly, MAKE],
-    })),
-    ...system.files.map(({ path, source }) => ({ source, target: path, type: 'none', options: readOnly })),
-    { source: 'tmpfs', target: '/tmp', type: 'tmpfs', options: ['mode=1777', TMP_SIZE, ...NO_SUID] },
-    { source: '/sys/tmp', target: '/var/tmp', type: 'none', options: ['bind'] },
-    { source: 'tmpfs', target: '/dev/shm', type: 'tmpfs', options: ['mode=1777', SHM_SIZE, ...NO_SUID] },
-    ...system.devices.map((path) => ({
-      source: path,
-      target: path,
-      type: 'none',
-      options: ['bind', 'nosuid', 'noexec'],
-    })),
-    {
-      source: 'devpts',
-      target: '/dev/pts',
-      type: 'devpts',
-      options: ['newinstance', 'ptmxmode=0666', 'mode=620', 'nosuid', 'noexec'],
-    },
-    { source: '/sys/dev/pts/ptmx', target: '/dev/ptmx', type: 'none', options: ['bind'] },
+    ...system.directories.map((path) => bindMount(path, [...readOnly, MAKE])),
+    ...system.files.map(({ path, source }) => bindMount(path, readOnly, source)),
+    fresh('tmpfs', '/tmp', ['mode=1777', TMP_SIZE, ...NO_SUID]),
+    bindMount('/var/tmp', ['bind', MAKE], `${NEW_ROOT}/tmp`),
+    fresh('tmpfs', '/run', ['mode=755', 'size=64k', ...NO_SUID]),
+    fresh('tmpfs', '/dev/shm', ['mode=1777', SHM_SIZE, ...NO_SUID]),
+    ...system.devices.map((path) => bindMount(path, ['bind', 'nosuid', 'noexec'])),
+    fresh('devpts', '/dev/pts', ['newinstance', 'ptmxmode=0666', 'mode=620', 'nosuid', 'noexec']),
+    // The table of mounts lies under it.
+    bindMount('/dev/ptmx', ['bind'], `${NEW_ROOT}/dev/pts/ptmx`),
+    // Others' processes are not even listed (2 is "invisible").
+    fresh('proc', '/proc', ['nosuid', 'nodev', 'noexec', 'hidepid=2']),
     ...views.map((view) => viewMount(view, bind, readOnly)),
-    // Last: the table of mounts lies under it. Others' processes are not even listed (hidepid=2 is "invisible").
-    { source: 'proc', target: '/proc', type: 'proc', options: ['nosuid', 'nodev', 'noexec', 'hidepid=2'] },
   ];
   return {
     mounts,
@@ -85,20 +72,22 @@ export function planRoot(input: RootInput): RootPlan {
   };
 }
 
+function bindMount(target: string, options: readonly string[], source = target): Mount {
+  return { source, target, type: 'none', options };
+}
+
+function fresh(type: string, target: string, options: readonly string[]): Mount {
+  return { source: type, target, type, options: [...options, MAKE] };
+}
+
 function viewMount({ path, access, kind }: View, bind: string, readOnly: readonly string[]): Mount {
-  const make = kind === 'directory' ? [MAKE] : [];
-  if (access === 'write')
-    return { source: path, target: path, type: 'none', options: [bind, ...NO_SUID, ...make] };
-  if (access === 'read') return { source: path, target: path, type: 'none', options: [...readOnly, ...make] };
+  const make = kind === 'directory';
+  // Directories that lead to data can be entered and not listed, as on the machine itself.
+  if (access === 'write') return bindMount(path, [bind, ...NO_SUID, ...(make ? [`${MAKE}=0711`] : [])]);
+  if (access === 'read') return bindMount(path, [...readOnly, ...(make ? [MAKE] : [])]);
   // An empty directory, in which the places of the instance's own directories can still be made; a device that may not be opened.
-  if (kind === 'directory')
-    return {
-      source: 'tmpfs',
-      target: path,
-      type: 'tmpfs',
-      options: ['mode=755', 'size=64k', ...NO_SUID, 'noexec'],
-    };
-  return { source: '/dev/null', target: path, type: 'none', options: ['bind', 'ro', ...NO_SUID, 'noexec'] };
+  if (make) return fresh('tmpfs', path, ['mode=711', 'size=64k', ...NO_SUID, 'noexec']);
+  return bindMount(path, ['bind', 'ro', ...NO_SUID, 'noexec'], '/dev/null');
 }
 
 /** Own accounts only: who else has one on this machine is nobody's business, and many programs want to find a name for their uid. */

@@ -16,17 +16,9 @@ export interface SystemView {
 const TOP = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 /** What programs and their libraries read: names, time, certificates, loader, fonts and the settings of languages. Nothing that is secret anywhere. */
 const ETC = [
-  ...[
-    'ld.so.cache',
-    'ld.so.conf',
-    'ld.so.conf.d',
-    'alternatives',
-    'nsswitch.conf',
-    'resolv.conf',
-    'host.conf',
-  ],
-  ...['gai.conf', 'localtime', 'timezone', 'services', 'protocols', 'mime.types', 'os-release', 'inputrc'],
-  ...['ssl', 'pki', 'ca-certificates', 'ca-certificates.conf', 'crypto-policies', 'fonts', 'terminfo'],
+  ...['ld.so.cache', 'alternatives', 'nsswitch.conf', 'resolv.conf'],
+  ...['gai.conf', 'localtime', 'timezone', 'services', 'protocols', 'mime.types', 'os-release'],
+  ...['ssl', 'pki', 'ca-certificates', 'crypto-policies', 'fonts', 'terminfo'],
 ];
 /** As /etc/java-17-openjdk. */
 const ETC_PREFIXES = ['java', 'php', 'python', 'perl', 'ruby'];

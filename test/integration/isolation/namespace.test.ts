@@ -1,5 +1,6 @@
 import test from 'ava';
 import { closeInheritedFds, createBackends, type Host, probeHost, select } from '../../../isolation/index.js';
+import { attacks } from './attacks.js';
 import { conformance } from './conformance.js';
 import { newUser, skipped } from './variants.js';
 
@@ -22,13 +23,18 @@ if (!support?.supported) {
       newIdentity: () => newUser(true),
     };
     conformance(test, variant);
+    for (const network of ['host', 'none'] as const) attacks(test, { ...variant, network, open: [] });
   }
 } else {
-  conformance(test, {
+  const backend = select(createBackends(host), 'namespace', host);
+  const variant = {
     name: 'as a normal user',
-    backend: select(createBackends(host), 'namespace', host),
+    backend,
     host,
     findsEverything: true,
     ownPids: true,
-  });
+    rootInside: true,
+  };
+  conformance(test, variant);
+  for (const network of ['host', 'none'] as const) attacks(test, { ...variant, network, open: [] });
 }

@@ -11,7 +11,7 @@ const base = {
   identity: { uid: 1900000001, gid: 1900000002 },
   network: 'host' as const,
   root: 'ROOT\n',
-  lock: true,
+  lock: 'limit' as const,
   tools: { unshare: '/usr/bin/unshare', setpriv: '/usr/bin/setpriv' },
 };
 
@@ -66,7 +66,9 @@ test('with the lock, nothing is left of the powers in the user namespace', (t) =
   const { args } = namespaceLaunch(base);
   const lock = args.indexOf('--keep-caps');
   t.true(args.indexOf('--bounding-set=-all', lock) > lock);
-  t.false(namespaceLaunch({ ...base, lock: false }).args.includes('--keep-caps'));
+  const filtered = namespaceLaunch({ ...base, lock: ['/usr/bin/perl', 'FILTER'] }).args;
+  t.false(filtered.includes('--keep-caps'));
+  t.true(filtered.indexOf('FILTER') > filtered.indexOf('--no-new-privs'));
 });
 
 test("the home is made by the tenant's user, not by root", (t) => {

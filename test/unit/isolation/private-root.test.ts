@@ -31,8 +31,8 @@ test('a quoted word reaches the program unchanged', (t) => {
 test('every step stops the start when it fails, and the old root is let go last', (t) => {
   const lines = rootScript(plan).split(' || exit 1\n');
   t.is(lines.pop(), '');
-  t.is(lines.at(-2), 'pivot_root . run');
-  t.is(lines.at(-1), 'umount -n -l /run');
+  t.is(lines.at(-2), 'pivot_root . tmp');
+  t.is(lines.at(-1), 'umount -n -l /tmp');
   t.true(lines.some((line) => line.includes(`'/sys/it'\\''s'`)));
 });
 
