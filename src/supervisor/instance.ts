@@ -17,6 +17,9 @@ import { Tenure, type TenureDeps } from './tenure.js';
 /** How many may wait for one instance; more get `queue_full` (a stampede must not fill our memory). */
 const MAX_WAITERS = 1024;
 
+/** The cause of a start that a request has made. */
+export const WAKE = 'a request';
+
 /** What an instance needs of the world. */
 export interface InstanceDeps extends TenureDeps {
   /** Open requests, where they are counted by someone else than our leases. */
@@ -144,6 +147,8 @@ export class Instance {
   /** A new process instead of the running one; starts it when none runs. Resolves when the new one is ready. */
   restart(cause: string): Promise<void> {
     if (this.#facts.want === 'disabled') return Promise.reject(new TenementError('disabled'));
+    // Only a start ends a hold: whoever may restart (a tenant's token) may not do that.
+    if (this.#facts.want === 'down') return Promise.reject(new TenementError('held'));
     this.#post({ type: 'restart' }, cause);
     return this.#untilReady();
   }
@@ -185,7 +190,7 @@ export class Instance {
     if (this.#gate.size >= MAX_WAITERS)
       return Promise.reject(new TenementError('queue_full', undefined, { retryAfterSecs: 2 }));
     const waiting = this.#gate.wait(claim, verdict.budgetMs, signal);
-    this.#post({ type: 'wake' }, 'a request');
+    this.#post({ type: 'wake' }, WAKE);
     return waiting;
   }
 

@@ -4,12 +4,13 @@ import { formatKey, type InstanceKey } from '../base/names.js';
 import { instanceDirectories } from '../config/data-paths.js';
 import type { Config } from '../config/schema.js';
 import type { InstanceRow } from '../state/types.js';
+import { applyReload } from './apply-reload.js';
 import type { Control, InstanceView, PutChanges, SpawnOptions, StorageView, Want } from './control.js';
 import { purge, trash } from './directories.js';
 import type { Quotas } from './quotas.js';
 import type { Registration } from './registration.js';
 import { compare } from './reload.js';
-import { mayRestart, restartService } from './rolling.js';
+import { restartService } from './rolling.js';
 import type { Supervisor } from './supervisor.js';
 import { assertWeight, deploy, route } from './versions.js';
 import { viewOf } from './views.js';
@@ -186,16 +187,7 @@ export class Operations implements Control {
     const { supervisor } = this.#deps;
     const { before, after } = await this.#deps.applyConfig();
     const change = compare(before, after);
-    const gone = new TenementError('unknown_host', 'The service was removed from the config');
-    const work: Promise<unknown>[] = [];
-    for (const instance of supervisor.instances) {
-      const { service } = instance.key;
-      if (change.removed.includes(service)) work.push(instance.stop(keptDown(instance.want), gone));
-      else if (change.changed.includes(service) && mayRestart(instance)) {
-        work.push(instance.restart('its service changed in the config').catch(() => {}));
-      } else instance.rearm();
-    }
-    await Promise.all(work);
+    await applyReload(supervisor, change);
     await this.#deps.startListed();
     return change;
   }

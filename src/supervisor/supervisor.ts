@@ -9,7 +9,7 @@ import { formatKey, type InstanceKey } from '../base/names.js';
 import type { Config, ServiceConfig } from '../config/schema.js';
 import type { Logs } from '../logs/types.js';
 import type { InstanceRow, Registry } from '../state/types.js';
-import { Instance } from './instance.js';
+import { Instance, WAKE } from './instance.js';
 import type { Launcher } from './launcher.js';
 import { type Timings, timingsOf } from './timings.js';
 
@@ -24,6 +24,8 @@ export interface SupervisorDeps {
   /** Public host name of an instance, with port if not the scheme's: what its health checks carry as Host. */
   readonly publicHost: (key: InstanceKey) => string;
   readonly publicProto: () => 'http' | 'https';
+  /** A request found its instance asleep. */
+  readonly onWake?: (service: string) => void;
   /** Open requests and upgrades of an instance, where someone counts them who shares one lease among several. */
   readonly openRequests?: (instance: string) => number | undefined;
 }
@@ -148,6 +150,9 @@ export class Supervisor {
       onTransition: (from, to, cause) => {
         childLog.info({ from, to, cause }, `${from} -> ${to}`);
         registry.addEvent(key, { at: clock.now(), from, to, cause });
+        if (from === 'ready' && (to === 'stopping' || to === 'draining'))
+          logs.note(key, `stopping: ${cause}`);
+        if (to === 'starting' && cause === WAKE) this.deps.onWake?.(key.service);
       },
       onWant: (want) => {
         registry.update(key, { want });
@@ -155,7 +160,8 @@ export class Supervisor {
       },
       onExit: async (exit) => {
         await logs.flush(key);
-        if (exit.code !== 0 || exit.unknown) {
+        // The end that was asked for has been noted with its reason.
+        if (instance.state !== 'stopping' && (exit.code !== 0 || exit.unknown)) {
           const how =
             exit.signal !== null
               ? `killed by ${exit.signal}`

@@ -29,8 +29,6 @@ export class SupervisedUpstreams implements Upstreams {
   async acquire(target: Target, options: AcquireOptions): Promise<Lease> {
     const service = this.#supervisor.deps.config().service[target.service];
     if (service === undefined) throw new TenementError('unknown_host');
-    const missing = notYet(service);
-    if (missing.length > 0) throw notYetError(target.service, missing);
     if (target.kind === 'instance') return this.#lease(await this.#admit(target, service), service, options);
     return this.#spread(target.service, service, options);
   }
@@ -44,6 +42,9 @@ export class SupervisedUpstreams implements Upstreams {
   }
 
   async #lease(instance: Instance, service: ServiceConfig, options: AcquireOptions): Promise<Lease> {
+    // What runs goes on being served; only a start needs what this version has not.
+    const missing = instance.handle === undefined ? notYet(service) : [];
+    if (missing.length > 0) throw notYetError(instance.key.service, missing);
     if (options.hasBody) this.#quotas.check(instance.key);
     const lease = await instance.acquire(options.signal);
     return {
