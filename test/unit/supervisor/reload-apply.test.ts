@@ -1,0 +1,38 @@
+import test from 'ava';
+import { TenementError } from '../../../src/base/errors.js';
+import { losesFeatures } from '../../../src/supervisor/reload.js';
+import { configOf } from '../../helpers/config-file.js';
+import { supervisorWorld } from '../../helpers/supervisor-world.js';
+
+const NOTES = '[service.notes]\ncommand = "app"\nisolation = "process"\n';
+
+test('a reload that would let nothing start any more is told by service', (t) => {
+  const before = configOf(t, NOTES);
+  const after = configOf(t, `${NOTES}memory_limit_mb = 100\n`);
+  t.deepEqual(
+    losesFeatures(before, after).map(({ service, missing }) => [service, missing.map(({ key }) => key)]),
+    [['notes', ['memory_limit_mb']]],
+  );
+  t.deepEqual(losesFeatures(after, after), [], 'what could not start before is no loss');
+  t.deepEqual(losesFeatures(configOf(t, ''), after), [], 'a new service takes nobody off line');
+});
+
+test('a changed service that does not come back: the reload says so and the others are left', async (t) => {
+  const world = await supervisorWorld(t, NOTES);
+  for (const id of ['a', 'b']) await world.operations.spawn({ service: 'notes', id }, {});
+  world.behaviour.set('notes:a', 'cannot start');
+  world.setConfig(NOTES.replace('"app"', '"other"'));
+  const error = await t.throwsAsync(world.operations.reload(), { instanceOf: TenementError });
+  t.regex(error?.message ?? '', /new config is in force, but notes:a/);
+  t.deepEqual(world.alive(), ['notes:b']);
+});
+
+test('a restart does not end a hold', async (t) => {
+  const world = await supervisorWorld(t, NOTES);
+  const key = { service: 'notes', id: 'a' };
+  await world.operations.spawn(key, {});
+  await world.operations.stop(key, { hold: true });
+  const error = await t.throwsAsync(world.operations.restart(key), { instanceOf: TenementError });
+  t.is(error?.code, 'held');
+  t.deepEqual(world.alive(), []);
+});
