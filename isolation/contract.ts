@@ -190,6 +190,13 @@ export interface Backend {
   adopt(ref: Ref): Promise<Adoption>;
 }
 
+/** The outcome of doing something once to see whether it works. */
+export interface Trial {
+  readonly works: boolean;
+  /** What the programs said when it does not. */
+  readonly reason: string;
+}
+
 /** What this machine can do, probed once by host.ts. */
 export interface Host {
   readonly platform: NodeJS.Platform;
@@ -201,4 +208,6 @@ export interface Host {
   readonly bootId: string;
   /** Absolute paths of tools that were found: setpriv, unshare, bwrap, systemd-run, fallocate. */
   readonly tools: Readonly<Record<string, string | undefined>>;
+  /** Whether an instance in namespaces could be started, with the machine's network or none; undefined: not tried. */
+  readonly namespaces?: { readonly host: Trial; readonly none: Trial };
 }

@@ -3,7 +3,8 @@ import { constants } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { controllersBelow, findCgroupRoot } from './cgroup-root.js';
-import type { Host } from './contract.js';
+import type { Host, Trial } from './contract.js';
+import { tryNamespaces } from './trial.js';
 
 const TOOLS = [
   'setpriv',
@@ -26,14 +27,35 @@ export async function probeHost(): Promise<Host> {
   const linux = process.platform === 'linux';
   const cgroupRoot = linux ? await findCgroupRoot() : undefined;
   const bootId = linux ? await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '') : '';
+  const root = process.geteuid?.() === 0;
+  const tools = Object.fromEntries(
+    await Promise.all(TOOLS.map(async (name) => [name, await findTool(name)])),
+  );
   return {
     platform: process.platform,
-    root: process.geteuid?.() === 0,
+    root,
     cgroupRoot,
     controllers: cgroupRoot === undefined ? [] : await controllersBelow(cgroupRoot),
     bootId: bootId.trim(),
-    tools: Object.fromEntries(await Promise.all(TOOLS.map(async (name) => [name, await findTool(name)]))),
+    tools,
+    ...(linux && { namespaces: await tryBoth(tools, root) }),
   };
+}
+
+async function tryBoth(
+  { unshare, setpriv, ip }: Host['tools'],
+  root: boolean,
+): Promise<NonNullable<Host['namespaces']>> {
+  const failed = (reason: string): Trial => ({ works: false, reason });
+  if (unshare === undefined || setpriv === undefined) {
+    const missing = failed('unshare or setpriv was not found');
+    return { host: missing, none: missing };
+  }
+  const [host, none] = await Promise.all([
+    tryNamespaces({ unshare, setpriv }, root, 'host'),
+    ip === undefined ? failed('ip was not found') : tryNamespaces({ unshare, setpriv }, root, 'none'),
+  ]);
+  return { host, none };
 }
 
 async function findTool(name: string): Promise<string | undefined> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { TenementError } from '../src/base/errors.js';
 import { adopt } from './adopt.js';
 import { groupPath, removeGroup } from './cgroup.js';
-import type { Backend, Handle, Host, KnownProcess, Ref, Spec, Support } from './contract.js';
+import type { Backend, Handle, Host, KnownProcess, Network, Ref, Spec, Support } from './contract.js';
 import { execute, type Started } from './execute.js';
 import { createHandle } from './handle.js';
 import { interpreterRoots } from './interpreter.js';
@@ -20,8 +20,6 @@ import { systemView } from './system-view.js';
 import { treeOf } from './tree.js';
 import { isVisible, type View, viewsOf } from './visible.js';
 import { which } from './which.js';
-
-const TOOLS = ['unshare', 'setpriv', 'mount', 'umount', 'pivot_root'] as const;
 
 export function createNamespaceBackend(host: Host): Backend {
   return {
@@ -42,9 +40,34 @@ function probe(host: Host): Support {
   if (host.platform !== 'linux') {
     return refuse('only Linux has namespaces', 'Use `isolation = "process"` for code that you trust.');
   }
-  const missing = TOOLS.filter((tool) => host.tools[tool] === undefined);
-  if (missing.length > 0) return refuse(`${missing.join(', ')} not found`, 'Install util-linux and mount.');
+  const trial = host.namespaces?.host ?? { works: false, reason: 'it was not tried' };
+  if (!trial.works) return refuse(trial.reason, remedy(trial.reason, host));
   return { supported: true };
+}
+
+function remedy(reason: string, host: Host): string {
+  if (reason.includes('not found')) return 'Install util-linux, mount and coreutils.';
+  if (host.root)
+    return 'In a container, allow it to make namespaces and mounts (CAP_SYS_ADMIN, no seccomp or AppArmor profile against it).';
+  return (
+    'Run the server as root, or allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 (Debian), ' +
+    'kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), user.max_user_namespaces above 0.'
+  );
+}
+
+/** @throws TenementError `isolation_unavailable`, `not_yet` */
+function checkNetwork(network: Network, host: Host): void {
+  if (network === 'egress')
+    throw new TenementError('not_yet', 'network = "egress" is not in this version yet');
+  const trial = host.namespaces?.[network];
+  if (trial?.works !== false) return;
+  throw new TenementError(
+    'isolation_unavailable',
+    `network = "${network}" does not work here: ${trial.reason}`,
+    {
+      hint: 'It needs ip of iproute2 and network namespaces. `network = "host"` works without.',
+    },
+  );
 }
 
 async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handle> {
@@ -52,6 +75,7 @@ async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handl
   checkEnvironment(env);
   checkIdentity(spec, host);
   checkUser(spec, host);
+  checkNetwork(spec.network ?? 'host', host);
   await checkDirectory(spec.directory);
   const [name, ...args] = spec.command;
   const find = (program: string): Promise<string> =>

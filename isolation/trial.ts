@@ -1,0 +1,56 @@
+/** Whether namespaces work here is found out by making some: settings, security modules and containers forbid them in too many ways to read. */
+import { execa } from 'execa';
+import type { Trial } from './contract.js';
+import { namespaceLaunch } from './namespace-argv.js';
+import { rootScript } from './private-root.js';
+import { planRoot } from './root-plan.js';
+import { systemView } from './system-view.js';
+
+const NOBODY = 65534;
+const TIMEOUT_MS = 10_000;
+
+/** Starts true(1) as the `namespace` backend starts an instance, with a network of its own or without. Never rejects. */
+export async function tryNamespaces(
+  tools: { readonly unshare: string; readonly setpriv: string },
+  root: boolean,
+  network: 'host' | 'none',
+): Promise<Trial> {
+  try {
+    const identity = root ? { uid: NOBODY, gid: NOBODY } : undefined;
+    const plan = planRoot({
+      system: await systemView(),
+      views: [],
+      identity,
+      home: '/tmp',
+      hostname: undefined,
+      hosts: '',
+      unprivileged: !root,
+    });
+    const { file, args, env } = namespaceLaunch({
+      command: ['/bin/true'],
+      env: {},
+      directory: '/tmp',
+      home: '/tmp',
+      groups: [],
+      limits: '',
+      identity,
+      network,
+      root: rootScript(plan),
+      lock: undefined,
+      tools,
+    });
+    const result = await execa(file, args, {
+      env,
+      extendEnv: false,
+      cwd: '/',
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+      timeout: TIMEOUT_MS,
+      reject: false,
+    });
+    const said = `${result.stdio[3] ?? ''}`.replace(/^ok$/m, '');
+    const reason = said.trim().replaceAll(/\s*\n\s*/g, '; ') || (result.message ?? '');
+    return { works: result.exitCode === 0, reason };
+  } catch (error) {
+    return { works: false, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
