@@ -105,7 +105,9 @@ export function takeChunks(bytes: string): { body: string; trailers: Field[]; le
     const lineEnd = bytes.indexOf('\r\n', at);
     if (lineEnd < 0) return undefined;
     const line = bytes.slice(at, lineEnd);
-    if (!/^[0-9a-fA-F]{1,12}$/.test(line)) throw new WireError(`bad chunk size ${JSON.stringify(line)}`);
+    // A bounded extension of visible characters harms nobody who ignores it, as everybody has to.
+    if (!/^[0-9a-fA-F]{1,12}(?:;[\t\x20-\x7e]{0,256})?$/.test(line))
+      throw new WireError(`bad chunk size ${JSON.stringify(line)}`);
     const size = Number.parseInt(line, 16);
     at = lineEnd + 2;
     if (size === 0) break;
