@@ -1,6 +1,7 @@
 /** The composition root: the only file that puts config, state, supervisor, proxy and API together. */
 import { networkInterfaces } from 'node:os';
 import { closeInheritedFds, createBackends, probeHost } from '../isolation/index.js';
+import { inheritedSockets } from '../systemd/listen-fds.js';
 import { createMetrics } from './api/metrics.js';
 import { createApi } from './api/server.js';
 import { systemClock } from './base/clock.js';
@@ -16,8 +17,9 @@ import type { Config } from './config/schema.js';
 import { openControlSocket } from './control-socket.js';
 import { ensureAdminToken } from './first-start.js';
 import { createLogs } from './logs/logs.js';
-import { createProxy } from './proxy/server.js';
-import { routingTable } from './routing-table.js';
+import { type OwnServer, openOwnServer } from './own-server.js';
+import { planeConfig } from './plane-config.js';
+import { type Plane, startPlane } from './proxy/plane/plane.js';
 import { listenAddresses, publicDomain, type ServeOptions } from './serve-options.js';
 import { untilSignal } from './signals.js';
 import { lockDataDir } from './state/lock.js';
@@ -30,7 +32,7 @@ import { Operations } from './supervisor/operations.js';
 import { Ports } from './supervisor/ports.js';
 import { Quotas } from './supervisor/quotas.js';
 import { Registration } from './supervisor/registration.js';
-import { needsRestart } from './supervisor/reload.js';
+import { losesFeatures, needsRestart } from './supervisor/reload.js';
 import { Supervisor } from './supervisor/supervisor.js';
 import { SupervisedUpstreams } from './supervisor/upstreams.js';
 
@@ -59,11 +61,15 @@ export async function serve(options: ServeOptions): Promise<void> {
   const ports = new Ports(config.settings.port_range);
   const logs = createLogs({ dir: `${data_dir}/.tenement/logs`, log, clock });
   const usage = createUsageMeter({ clock, log });
-  const addresses = listenAddresses(options, config, hasIpv6());
-  const domain = publicDomain(options.domain, addresses[0]?.port ?? 80);
+  const sockets = inheritedSockets(process.env, process.pid);
+  const addresses = listenAddresses(options, config, { hasIpv6: hasIpv6(), sockets });
+  const domain = publicDomain(options.domain, addresses);
   const publicHost = (key: InstanceKey) =>
     config.routing.tenants === key.service ? `${key.id}.${domain}` : `${key.id}.${key.service}.${domain}`;
   warnAtStart(config, host.root, log);
+  let own: OwnServer | undefined;
+  let plane: Plane | undefined;
+  let tellPlane = () => {};
 
   const launcher = new Launcher({
     config: () => config,
@@ -84,6 +90,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     config: () => config,
     publicHost,
     publicProto: () => 'http',
+    onWake: (service) => metrics.observeWake(service),
+    openRequests: (instance) => plane?.inFlight(instance),
   });
   const registration = new Registration(supervisor);
   const quotas = new Quotas({
@@ -116,30 +124,46 @@ export async function serve(options: ServeOptions): Promise<void> {
           },
         );
       }
+      const [lost] = losesFeatures(before, after);
+      if (lost !== undefined) throw notYetError(lost.service, lost.missing);
       config = after;
+      tellPlane();
       return { before, after };
     },
     // What was listed before sleeps or runs as its visitors want it: only what is new is started.
     startListed: async () => startAll(supervisor, await registerListed(supervisor, registration)),
     onForget: (key) => metrics.forget(formatKey(key)),
   });
-  const metrics = createMetrics({ control });
+  const metrics = createMetrics({ control, refresh: async () => plane?.collect() });
   const api = createApi({ control, logs, store, metrics, log, version, clock });
-  const proxy = createProxy({
-    upstreams: new SupervisedUpstreams(supervisor, registration, quotas),
-    table: () => routingTable(config, options.domain),
-    handleOwn: (req, res) =>
-      api.handle(req, res, { trusted: false, address: req.socket.remoteAddress ?? '' }),
-    log,
-    trustedProxies: () => config.settings.trusted_proxies,
-    onRequestEnd: (request) => metrics.observeRequest(request),
-  });
+  const upstreams = new SupervisedUpstreams(supervisor, registration, quotas);
 
   try {
     ensureAdminToken(data_dir, store.tokens, clock.now());
     await adoptRunning(supervisor, backends, ports);
     await registerListed(supervisor, registration);
-    await proxy.listen(addresses);
+    const ours = await openOwnServer(data_dir, (req, res, address) =>
+      api.handle(req, res, { trusted: false, address }),
+    );
+    own = ours;
+    const forPlane = () => planeConfig(config, options.domain, { path: ours.path });
+    const running = await startPlane({
+      listen: addresses,
+      config: forPlane(),
+      upstreams,
+      log,
+      logLevel: process.env.LOG_LEVEL ?? 'warn',
+      onReport: ({ requests }) => metrics.observeRequests(requests),
+      onLost: () => {
+        log.error('the sockets of the service manager are lost; the next start adopts what runs');
+        process.exit(1);
+      },
+    });
+    plane = running;
+    tellPlane = () => {
+      running.update(forPlane());
+      running.reopenLogs();
+    };
     const socket = await openControlSocket(data_dir, (req, res) =>
       api.handle(req, res, { trusted: true, address: 'socket' }),
     );
@@ -147,17 +171,21 @@ export async function serve(options: ServeOptions): Promise<void> {
       `tenement ${version} serves http://${domain} (config ${config.path}, data ${data_dir})\n`,
     );
     const started = startAll(supervisor, wantedAtBoot(supervisor));
-    const signal = await untilSignal(
-      () => void control.reload().catch((error: unknown) => log.error({ err: error }, 'reload failed')),
-    );
+    const signal = await untilSignal(() => {
+      // Also when the file cannot be loaded: logrotate has moved the log away.
+      running.reopenLogs();
+      void control.reload().catch((error: unknown) => log.error({ err: error }, 'reload failed'));
+    });
     log.info({ signal }, 'stopping all instances');
     await supervisor.shutdown();
     await started;
     // Ends open log streams in order; else the proxy would wait for them.
     api.close();
-    await proxy.close({ graceMs: CLOSE_GRACE_MS });
+    await running.close({ graceMs: CLOSE_GRACE_MS });
     await socket.close();
   } finally {
+    await plane?.close({ graceMs: 0 });
+    await own?.close();
     quotas.close();
     await usage.close();
     await logs.closeAll();

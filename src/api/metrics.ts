@@ -1,21 +1,12 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { formatKey, type InstanceKey, parseKey } from '../base/names.js';
+import { DURATION_BUCKETS, type RequestCounts } from '../proxy/plane/protocol.js';
 import type { Control, InstanceView } from '../supervisor/control.js';
-
-/** One request that the proxy has answered. */
-export interface ObservedRequest {
-  /** `notes:alice`; undefined when it reached no instance. */
-  readonly instance: string | undefined;
-  readonly service: string | undefined;
-  /** HTTP status of the answer. */
-  readonly status: number;
-  readonly durationMs: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-}
+import { DurationHistogram } from './duration-histogram.js';
 
 export interface Metrics {
-  observeRequest(request: ObservedRequest): void;
+  /** Requests that the proxy has answered, summed up. */
+  observeRequests(rows: readonly RequestCounts[]): void;
   /** A request found its instance asleep. */
   observeWake(service: string): void;
   /** Removes the labels of an instance that is gone. */
@@ -29,8 +20,11 @@ export interface Metrics {
  */
 export function createMetrics({
   control,
+  refresh,
 }: {
   control: Pick<Control, 'list' | 'exists' | 'services'>;
+  /** Awaited before a rendering: brings what was counted elsewhere up to date. */
+  refresh?: () => Promise<void>;
 }): Metrics {
   const registry = new Registry();
   const registers = [registry];
@@ -56,13 +50,11 @@ export function createMetrics({
     registers,
   });
   // By service only: a histogram for each of thousands of instances is more than a scrape should carry.
-  const duration = new Histogram({
-    name: 'tenement_request_duration_seconds',
-    help: 'From the arrival of a request to the end of its answer, wakes included',
-    labelNames: ['service'],
-    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
-    registers,
-  });
+  const duration = new DurationHistogram(
+    'tenement_request_duration_seconds',
+    'From the arrival of a request to the end of its answer, wakes included',
+    DURATION_BUCKETS,
+  );
   const wakes = new Counter({
     name: 'tenement_wakes_total',
     help: 'Requests that found their instance asleep and started it',
@@ -72,15 +64,18 @@ export function createMetrics({
   const gauges = createInstanceGauges(registers);
 
   return {
-    observeRequest({ instance, service, status, durationMs, bytesIn: received, bytesOut: sent }) {
-      const key = existing(control, instance);
-      const known =
-        key?.service ?? (service !== undefined && control.services().includes(service) ? service : '');
-      const labels = { service: known, instance: key === undefined ? '' : formatKey(key) };
-      requests.inc({ ...labels, class: `${Math.floor(status / 100)}xx` });
-      bytesIn.inc(labels, received);
-      bytesOut.inc(labels, sent);
-      duration.observe({ service: known }, durationMs / 1000);
+    observeRequests(rows) {
+      for (const { instance, service, classes, ...row } of rows) {
+        const key = existing(control, instance);
+        const known =
+          key?.service ?? (service !== undefined && control.services().includes(service) ? service : '');
+        const labels = { service: known, instance: key === undefined ? '' : formatKey(key) };
+        for (const [digit, count] of classes.entries())
+          if (count > 0) requests.inc({ ...labels, class: `${digit}xx` }, count);
+        bytesIn.inc(labels, row.bytesIn);
+        bytesOut.inc(labels, row.bytesOut);
+        duration.add(known, row.durations, row.durationSumSecs);
+      }
     },
     observeWake(service) {
       if (control.services().includes(service)) wakes.inc({ service });
@@ -92,8 +87,9 @@ export function createMetrics({
       for (let digit = 1; digit <= 5; digit += 1) requests.remove({ service, instance, class: `${digit}xx` });
     },
     async render() {
+      await refresh?.();
       gauges.update(await control.list({ all: true }), control.services());
-      return { contentType: registry.contentType, text: await registry.metrics() };
+      return { contentType: registry.contentType, text: (await registry.metrics()) + duration.render() };
     },
   };
 }

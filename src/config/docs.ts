@@ -35,7 +35,7 @@ export function configurationPage(): string {
     `${settings?.properties?.tls?.description} ${NOT_YET}: with \`enabled = true\` the server refuses to start.`,
     table(settings?.properties?.tls?.properties ?? {}),
     '### `[settings.proxy]`',
-    `${settings?.properties?.proxy?.description} ${NOT_YET}: with this table the server refuses to start.`,
+    `${settings?.properties?.proxy?.description}`,
     table(settings?.properties?.proxy?.properties ?? {}),
     '## `[service.NAME]`',
     `NAME is ${NAME_RULE}. Unset limits are unlimited.`,

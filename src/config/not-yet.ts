@@ -65,14 +65,6 @@ export const LATER = {
 export function notYetSettings(settings: Settings): NotYet[] {
   const found: NotYet[] = [];
   if (settings.tls?.enabled) found.push({ key: 'tls.enabled', feature: 'HTTPS', instead: 'enabled = false' });
-  if (settings.proxy !== undefined) found.push({ key: 'proxy', feature: 'tuning of the proxy' });
-  if (settings.listen?.some((address) => address.startsWith('unix:'))) {
-    found.push({
-      key: 'listen',
-      feature: 'listening on a Unix socket',
-      instead: 'listen = ["127.0.0.1:8080"]',
-    });
-  }
   return found;
 }
 

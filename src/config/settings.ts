@@ -48,15 +48,20 @@ const proxySchema = z
     keep_alive_timeout: seconds
       .default(75)
       .meta({ description: 'How long an idle connection of a client is kept open.' }),
-    proxy_protocol: flag
-      .default(false)
-      .meta({ description: 'Accept the PROXY protocol (v1 and v2) from `trusted_proxies`.' }),
-    access_log: nonEmpty
-      .default('off')
-      .meta({ description: '`"off"`, `"stdout"` or the path of a file that gets one line per request.' }),
+    proxy_protocol: flag.default(false).meta({
+      description:
+        'Connections from `trusted_proxies` and on Unix sockets begin with a PROXY protocol header (v1 or v2), and are closed without one.',
+    }),
+    access_log: nonEmpty.default('off').meta({
+      description:
+        '`"off"`, `"stdout"` or the path of a file that gets one line per request; after a rotation, `SIGHUP` or `ten reload` opens it anew. Paths are logged with their query; headers are not, but for Referer and User-Agent.',
+    }),
     access_log_format: choice('json', 'combined').default('json').meta({ description: 'Form of its lines.' }),
   })
   .meta({ description: 'Tuning of the proxy.' });
+
+/** What holds without a table `[settings.proxy]`. */
+export const PROXY_DEFAULTS = proxySchema.parse({});
 
 /** A range of whole numbers, both ends included. */
 function range(min: number, max: number, what: string) {
@@ -75,7 +80,7 @@ export const settingsSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        'Addresses to listen on, `"ip:port"`. Default: port 8080 (`--port`); on loopback for the domain `localhost`, else on all addresses. `--host` overrides it.',
+        'Addresses to listen on, `"ip:port"`, or `"unix:/path"` (mode 0660, for a reverse proxy in front: its `X-Forwarded-*` headers are believed). Sockets handed over by systemd come before all. Default: port 8080 (`--port`); on loopback for the domain `localhost`, else on all addresses. `--host` overrides it.',
     }),
   health_check_interval: someSeconds
     .default(10)

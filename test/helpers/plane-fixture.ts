@@ -136,6 +136,7 @@ export async function runPlane(
     upstreams,
     log: options.log ?? silentLog,
     onReport: (report) => reports.push(report),
+    onLost: () => {},
   });
   t.teardown(() => plane.close({ graceMs: 0 }));
   const tcp = plane.addresses.find((address) => address.kind === 'tcp');

@@ -1,15 +1,10 @@
-import { pino } from 'pino';
 import type { Log } from '../../base/log.js';
 import { type AccessEntry, combinedLine, jsonLine } from './access-line.js';
+import { LineFile } from './line-file.js';
 import type { AccessLogConfig } from './protocol.js';
 
-/** Written when so much has come together, or after FLUSH_MS. */
-const BUFFER_BYTES = 16 * 1024;
-const FLUSH_MS = 1000;
-/** Kept for a disk or a reader that does not follow; more is dropped. Stops: a full pipe that fills our memory. */
-const MOST_BYTES = 8 * 1024 * 1024;
-/** Longest wait for the last lines to be written. */
-const CLOSE_MS = 1000;
+/** A problem is told this often: with each request it would fill the server's own log. */
+const TELL_MS = 60_000;
 
 export interface AccessLog {
   write(entry: AccessEntry): void;
@@ -19,49 +14,19 @@ export interface AccessLog {
   close(): Promise<void>;
 }
 
-/** Opens the log in the background; what can't be written is dropped and told once a minute: traffic matters more than its log. */
-export function openAccessLog(config: AccessLogConfig, log: Log): AccessLog {
-  const format = config.format === 'json' ? jsonLine : combinedLine;
-  const to = config.to;
-  const stream = pino.destination({
-    ...(to === 'stdout' ? { fd: 1 } : { dest: to.path, append: true, mkdir: false }),
-    // Not for everyone: it says who visits whom.
-    mode: 0o640,
-    sync: false,
-    minLength: BUFFER_BYTES,
-    maxLength: MOST_BYTES,
-    periodicFlush: FLUSH_MS,
-  });
+/** The file is opened with its first lines. What can't be written is dropped and told: traffic matters more than its log. */
+export function openAccessLog({ to, format }: AccessLogConfig, log: Log): AccessLog {
+  const line = format === 'json' ? jsonLine : combinedLine;
   let told = Number.NEGATIVE_INFINITY;
-  const tell = (message: string, err?: unknown) => {
+  const file = new LineFile(to === 'stdout' ? 1 : to.path, (problem, err) => {
     const now = performance.now();
-    if (now - told < 60_000) return;
+    if (now - told < TELL_MS) return;
     told = now;
-    log.warn({ err }, message);
-  };
-  stream.on('error', (err: unknown) => tell('the access log cannot be written', err));
-  stream.on('drop', () => tell('lines of the access log are dropped: its writing does not follow'));
-  let closed = false;
+    log.warn({ err }, `the access log: ${problem}`);
+  });
   return {
-    write: (entry) => {
-      if (!closed) stream.write(format(entry));
-    },
-    reopen: () => {
-      if (!closed && to !== 'stdout') stream.reopen();
-    },
-    close: () => {
-      if (closed) return Promise.resolve();
-      closed = true;
-      return new Promise((resolve) => {
-        const done = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-        // A file that could never be opened, or a pipe that nobody reads, must not keep the server from ending.
-        const timer = setTimeout(done, CLOSE_MS);
-        stream.once('close', done);
-        stream.end();
-      });
-    },
+    write: (entry) => file.write(line(entry)),
+    reopen: () => file.reopen(),
+    close: () => file.close(),
   };
 }

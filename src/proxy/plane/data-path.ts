@@ -1,15 +1,13 @@
-/** The proxy as the worker runs it. */
-import { request as httpRequest } from 'node:http';
+/** The proxy as the worker runs it: behind all kinds of listeners. */
+import type { Socket } from 'node:net';
 import type { Log } from '../../base/log.js';
-import type { RequestEnd } from '../gate.js';
-import { createProxy } from '../server.js';
+import { plainAddress, TrustedProxies } from '../client-address.js';
+import type { RequestEnd } from '../request-end.js';
+import { createProxy, type ProxyServer } from '../server.js';
 import type { Upstreams } from '../upstreams.js';
+import { type Listeners, listenOn } from './listeners.js';
 import type { ListenSpec, PlaneConfig } from './protocol.js';
-
-export interface DataPath {
-  listen(specs: readonly ListenSpec[]): Promise<readonly ListenSpec[]>;
-  close(options: { readonly graceMs: number }): Promise<void>;
-}
+import { readProxiedPeer } from './proxied-peer.js';
 
 export interface DataPathOptions {
   readonly upstreams: Upstreams;
@@ -18,32 +16,88 @@ export interface DataPathOptions {
   readonly onRequestEnd: (end: RequestEnd) => void;
 }
 
-export function createDataPath({ upstreams, config, log, onRequestEnd }: DataPathOptions): DataPath {
-  const proxy = createProxy({
-    upstreams,
-    table: () => config().table,
-    trustedProxies: () => config().trustedProxies,
-    log,
-    onRequestEnd,
-    handleOwn: (request, response) => {
-      const { own } = config();
-      const to = 'path' in own ? { socketPath: own.path } : own;
-      const forwarded = httpRequest(
-        { ...to, method: request.method, path: request.url, headers: request.headers },
-        (answer) => {
-          response.writeHead(answer.statusCode ?? 502, answer.headers);
-          answer.pipe(response);
-        },
+export class DataPath {
+  readonly #config: () => PlaneConfig;
+  readonly #log: Log;
+  readonly #proxy: ProxyServer;
+  readonly #trusted = new TrustedProxies();
+  /** Connections whose PROXY header has not come yet. */
+  readonly #unnamed = new Set<Socket>();
+  #listeners: Listeners | undefined;
+
+  constructor({ upstreams, config, log, onRequestEnd }: DataPathOptions) {
+    this.#config = config;
+    this.#log = log;
+    const { limits } = config();
+    this.#proxy = createProxy({
+      upstreams,
+      table: () => config().table,
+      trustedProxies: () => config().trustedProxies,
+      own: () => config().own,
+      log,
+      onRequestEnd,
+      limits: {
+        headBytes: limits.maxHeadBytes,
+        headTimeoutMs: limits.headTimeoutMs,
+        idleMs: limits.keepAliveTimeoutMs,
+      },
+      fastReads: limits.fastReads ? 'auto' : 'off',
+    });
+  }
+
+  /** @throws TenementError `listen_failed` */
+  async listen(specs: readonly ListenSpec[]): Promise<readonly ListenSpec[]> {
+    this.#listeners = await listenOn(specs, (socket) => this.#accept(socket));
+    return this.#listeners.addresses;
+  }
+
+  /** Closes idle connections to an instance: a server that serves one connection after the other could not end before. */
+  dropIdle(instance: string): void {
+    this.#proxy.dropIdle(instance);
+  }
+
+  async close(options: { readonly graceMs: number }): Promise<void> {
+    this.#listeners?.close();
+    for (const socket of this.#unnamed) socket.destroy();
+    await this.#proxy.close(options);
+  }
+
+  #accept(socket: Socket): void {
+    // A peer without an address is on a Unix socket: only who may open that is there, and that is the proxy in front.
+    const local = socket.remoteAddress === undefined;
+    const { proxyProtocol, trustedProxies } = this.#config();
+    const trusted = local || this.#trusted.includes(plainAddress(socket.remoteAddress), trustedProxies);
+    if (proxyProtocol && trusted) void this.#acceptNamed(socket, local);
+    else this.#proxy.accept(socket, local);
+  }
+
+  /**
+   * From a trusted proxy that says by a PROXY header who its client is. A header from anyone else is not HTTP and gets a 400.
+   * Attack stopped: a visitor who names an address of his choice; or, a trusted proxy that forgets the header and lets him.
+   */
+  async #acceptNamed(socket: Socket, local: boolean): Promise<void> {
+    socket.on('error', () => {});
+    this.#unnamed.add(socket);
+    try {
+      const peer = await readProxiedPeer(socket, this.#config().limits.headTimeoutMs);
+      const { remoteAddress = '', remotePort = 0, localPort = 0 } = socket;
+      const from = peer ?? { address: remoteAddress, port: remotePort };
+      this.#proxy.handleConnection(socket, {
+        remoteAddress: from.address,
+        remotePort: from.port,
+        localPort,
+        encrypted: false,
+        trusted: peer === undefined && local,
+      });
+      socket.resume();
+    } catch (error) {
+      this.#log.debug(
+        { err: error, peer: socket.remoteAddress },
+        'a connection without a proper PROXY header',
       );
-      forwarded.on('error', () => response.destroy());
-      request.pipe(forwarded);
-    },
-  });
-  return {
-    async listen(specs) {
-      const bound = await proxy.listen(specs.flatMap((spec) => (spec.kind === 'tcp' ? [spec] : [])));
-      return bound.map((address) => ({ kind: 'tcp', ...address }));
-    },
-    close: (options) => proxy.close(options),
-  };
+      socket.destroy();
+    } finally {
+      this.#unnamed.delete(socket);
+    }
+  }
 }

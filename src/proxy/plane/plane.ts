@@ -15,6 +15,11 @@ export interface PlaneOptions {
   /** Level of what the worker tells the server's log; default `warn`. */
   readonly logLevel?: string;
   readonly onReport: (report: Report) => void;
+  /**
+   * The worker died, and the sockets that this process inherited were closed with it: nobody here can open them again. Their number
+   * may by now belong to something else, so it is not tried.
+   */
+  readonly onLost: () => void;
 }
 
 export interface Plane {
@@ -130,7 +135,8 @@ class WorkerPlane implements Plane {
         else if (this.#closing === undefined) {
           this.#options.log.error({ err: failure, code }, 'the worker that carries the traffic died');
           if (Date.now() - started > SETTLED_MS) this.#restartMs = RESTART_MIN_MS;
-          this.#startLater();
+          if (this.#options.listen.some(({ kind }) => kind === 'fd')) this.#options.onLost();
+          else this.#startLater();
         }
       });
       this.#post({ type: 'listen', addresses: this.addresses });

@@ -19,6 +19,14 @@ interface Waiter {
   reject(error: TenementError): void;
 }
 
+interface RemoteUpstreamsOptions {
+  readonly send: (message: FromWorker) => void;
+  readonly config: () => PlaneConfig;
+  readonly clock: Clock;
+  /** An instance takes no new requests any more. */
+  readonly onRetired: (instance: string) => void;
+}
+
 /**
  * The worker's view of the supervisor, which lives in the main thread. Asks it for grants and shares each among the requests for
  * its instance. One message per request that has to wait, so that the supervisor's bounds and the abandoning of waits stay exact.
@@ -27,6 +35,7 @@ export class RemoteUpstreams implements Upstreams {
   readonly #send: (message: FromWorker) => void;
   readonly #config: () => PlaneConfig;
   readonly #clock: Clock;
+  readonly #onRetired: (instance: string) => void;
   readonly #waiting = new Map<number, Waiter>();
   /** All that were not returned yet. */
   readonly #grants = new Map<number, Grant>();
@@ -39,10 +48,11 @@ export class RemoteUpstreams implements Upstreams {
   #sweep: Timer | undefined;
   #lastId = 0;
 
-  constructor(send: (message: FromWorker) => void, config: () => PlaneConfig, clock: Clock) {
-    this.#send = send;
-    this.#config = config;
-    this.#clock = clock;
+  constructor(options: RemoteUpstreamsOptions) {
+    this.#send = options.send;
+    this.#config = options.config;
+    this.#clock = options.clock;
+    this.#onRetired = options.onRetired;
   }
 
   /** Open requests by instance. */
@@ -58,13 +68,20 @@ export class RemoteUpstreams implements Upstreams {
     return this.#config().services.get(service)?.forward;
   }
 
-  acquire(target: Target, options: AcquireOptions): Promise<Lease> {
+  acquireNow(target: Target, hasBody: boolean): Lease | undefined {
     const service = this.#config().services.get(target.service);
-    if (service === undefined) return Promise.reject(new TenementError('unknown_host'));
-    const checked = options.hasBody && service.quota;
-    const grant = checked ? undefined : this.#granted(target);
-    if (grant !== undefined) return Promise.resolve(this.#take(grant, service.forward));
-    return this.#ask(target, service.forward, options);
+    if (service === undefined) throw new TenementError('unknown_host');
+    if (hasBody && service.quota) return undefined;
+    const grant = this.#granted(target);
+    return grant === undefined ? undefined : this.#take(grant, service.forward);
+  }
+
+  async acquire(target: Target, options: AcquireOptions): Promise<Lease> {
+    const lease = this.acquireNow(target, options.hasBody);
+    if (lease !== undefined) return lease;
+    const policy = this.policy(target.service);
+    if (policy === undefined) throw new TenementError('unknown_host');
+    return this.#ask(target, policy, options);
   }
 
   /** Messages that concern grants; others are left to the caller. */
@@ -74,7 +91,9 @@ export class RemoteUpstreams implements Upstreams {
       this.#settle(message.id)?.reject(fromWire(message.error));
     } else if (message.type === 'revoke') {
       const grant = this.#grants.get(message.grant);
-      if (grant !== undefined) this.#withdraw(grant);
+      if (grant === undefined) return;
+      this.#withdraw(grant);
+      this.#onRetired(grant.instance);
     } else if (message.type === 'abort') {
       const grant = this.#grants.get(message.grant);
       if (grant === undefined) return;

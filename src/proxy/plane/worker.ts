@@ -2,9 +2,10 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../base/clock.js';
 import { asTenementError } from '../../base/errors.js';
+import { AccessEntries } from './access-entry.js';
 import { type AccessLog, openAccessLog } from './access-log.js';
 import { Counters } from './counters.js';
-import { createDataPath, type DataPath } from './data-path.js';
+import { DataPath } from './data-path.js';
 import type { FromWorker, ListenSpec, PlaneConfig, PlaneStart, ToWorker } from './protocol.js';
 import { relayedLog } from './relay-log.js';
 import { RemoteUpstreams } from './remote-upstreams.js';
@@ -18,6 +19,7 @@ class DataPlane {
   readonly #upstreams: RemoteUpstreams;
   readonly #path: DataPath;
   readonly #counters = new Counters();
+  readonly #entries = new AccessEntries(() => this.#config.trustedProxies);
   #config: PlaneConfig;
   #accessLog: AccessLog | undefined;
   /** The last report told of open requests, so that their end has to be told, too. */
@@ -27,18 +29,21 @@ class DataPlane {
     this.#port = port;
     this.#config = start.config;
     this.#log = relayedLog(start.logLevel, (line) => this.#send({ type: 'log', line }));
-    this.#upstreams = new RemoteUpstreams(
-      (message) => this.#send(message),
-      () => this.#config,
-      systemClock,
-    );
+    this.#upstreams = new RemoteUpstreams({
+      send: (message) => this.#send(message),
+      config: () => this.#config,
+      clock: systemClock,
+      onRetired: (instance) => this.#path.dropIdle(instance),
+    });
     this.#openAccessLog();
-    this.#path = createDataPath({
+    this.#path = new DataPath({
       upstreams: this.#upstreams,
       config: () => this.#config,
       log: this.#log,
       onRequestEnd: (end) => {
-        this.#counters.add(end);
+        // Our own pages are in the log, but are no traffic of any app.
+        if (!end.own) this.#counters.add(end);
+        this.#accessLog?.write(this.#entries.from(end, Date.now()));
       },
     });
     setInterval(() => this.#report(), REPORT_MS);

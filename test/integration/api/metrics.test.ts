@@ -1,17 +1,25 @@
 import test from 'ava';
-import { createMetrics } from '../../../src/api/metrics.js';
+import { createMetrics, type Metrics } from '../../../src/api/metrics.js';
 import { Telemetry } from '../../../src/api/protocol.js';
+import { Counters } from '../../../src/proxy/plane/counters.js';
 import { startApi } from '../../helpers/api-server.js';
 import { FakeControl } from '../../helpers/fake-control.js';
 
 const seen = { status: 200, durationMs: 12, bytesIn: 3, bytesOut: 5 };
 
+/** One request, as the traffic's thread would report it. */
+function observe(metrics: Metrics, request: Parameters<Counters['add']>[0]): void {
+  const counters = new Counters();
+  counters.add(request);
+  metrics.observeRequests(counters.take());
+}
+
 test('requests are counted by instance and class, instances by state', async (t) => {
   const control = new FakeControl(['notes'], ['notes:alice', 'notes:bob']);
   await control.stop({ service: 'notes', id: 'bob' }, { hold: false });
   const metrics = createMetrics({ control });
-  metrics.observeRequest({ ...seen, instance: 'notes:alice', service: 'notes' });
-  metrics.observeRequest({ ...seen, instance: 'notes:alice', service: 'notes', status: 503 });
+  observe(metrics, { ...seen, instance: 'notes:alice', service: 'notes' });
+  observe(metrics, { ...seen, instance: 'notes:alice', service: 'notes', status: 503 });
   metrics.observeWake('notes');
   const { text } = await metrics.render();
   for (const line of [
@@ -19,6 +27,10 @@ test('requests are counted by instance and class, instances by state', async (t)
     'tenement_requests_total{service="notes",instance="notes:alice",class="5xx"} 1',
     'tenement_response_bytes_total{service="notes",instance="notes:alice"} 10',
     'tenement_request_duration_seconds_count{service="notes"} 2',
+    'tenement_request_duration_seconds_sum{service="notes"} 0.024',
+    'tenement_request_duration_seconds_bucket{le="0.01",service="notes"} 0',
+    'tenement_request_duration_seconds_bucket{le="0.025",service="notes"} 2',
+    'tenement_request_duration_seconds_bucket{le="+Inf",service="notes"} 2',
     'tenement_instances_up{service="notes"} 1',
     'tenement_instances{service="notes",state="stopped"} 1',
     'tenement_instance_state{service="notes",instance="notes:alice",state="ready"} 1',
@@ -34,18 +46,18 @@ test('unknown names add no labels, and a forgotten instance takes its labels alo
   const metrics = createMetrics({ control });
   const lines = async () =>
     (await metrics.render()).text.split('\n').filter((l) => l.startsWith('tenement_'));
-  metrics.observeRequest({ ...seen, instance: undefined, service: undefined, status: 404 });
+  observe(metrics, { ...seen, instance: undefined, service: undefined, status: 404 });
   const before = (await lines()).length;
   for (let i = 0; i < 100; i += 1) {
-    metrics.observeRequest({ ...seen, instance: undefined, service: `made-up${i}`, status: 404 });
-    metrics.observeRequest({ ...seen, instance: `made:up${i}`, service: 'made', status: 404 });
+    observe(metrics, { ...seen, instance: undefined, service: `made-up${i}`, status: 404 });
+    observe(metrics, { ...seen, instance: `made:up${i}`, service: 'made', status: 404 });
     metrics.observeWake(`made-up${i}`);
   }
   t.is((await lines()).length, before);
-  metrics.observeRequest({ ...seen, instance: 'notes:alice', service: 'notes' });
+  observe(metrics, { ...seen, instance: 'notes:alice', service: 'notes' });
   await control.remove({ service: 'notes', id: 'alice' }, { purge: false });
   metrics.forget('notes:alice');
-  metrics.observeRequest({ ...seen, instance: 'notes:alice', service: 'notes' });
+  observe(metrics, { ...seen, instance: 'notes:alice', service: 'notes' });
   t.deepEqual(
     (await lines()).filter((line) => line.includes('alice')),
     [],

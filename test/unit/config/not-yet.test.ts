@@ -67,9 +67,5 @@ test('all keys are named at once, with what to write and what to leave out', (t)
 test('settings', (t) => {
   const keys = (settings: object) => notYetSettings(settingsSchema.parse(settings)).map(({ key }) => key);
   t.deepEqual(keys({ listen: ['0.0.0.0:80'], tls: { enabled: false }, trusted_proxies: ['::1'] }), []);
-  t.deepEqual(keys({ tls: { enabled: true }, proxy: {}, listen: ['unix:/run/x'] }), [
-    'tls.enabled',
-    'proxy',
-    'listen',
-  ]);
+  t.deepEqual(keys({ tls: { enabled: true }, proxy: {}, listen: ['unix:/run/x'] }), ['tls.enabled']);
 });

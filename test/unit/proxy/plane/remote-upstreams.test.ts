@@ -12,17 +12,20 @@ function world() {
   const clock = new FakeClock();
   const sent: FromWorker[] = [];
   let config = planeConfig();
-  const upstreams = new RemoteUpstreams(
-    (message) => sent.push(message),
-    () => config,
+  const retired: string[] = [];
+  const upstreams = new RemoteUpstreams({
+    send: (message) => sent.push(message),
+    config: () => config,
     clock,
-  );
+    onRetired: (instance) => retired.push(instance),
+  });
   const grant = (id: number, number: number, instance = 'app:a') =>
     upstreams.receive({ type: 'grant', id, grant: number, instance, address: ADDRESS });
   return {
     clock,
     upstreams,
     grant,
+    retired,
     reconfigure: (changes: Parameters<typeof planeConfig>[0]) => {
       config = planeConfig(changes);
     },
@@ -147,4 +150,25 @@ test('the only instance of a service is believed for a second', async (t) => {
   void upstreams.acquire(target, stays);
   t.like(take()[0], { type: 'acquire' });
   hold.release();
+});
+
+test('a revoked instance is told, so that idle connections to it can be closed', async (t) => {
+  const { upstreams, grant, retired } = world();
+  const asked = upstreams.acquire(TARGET, stays);
+  grant(1, 7);
+  (await asked).release();
+  upstreams.receive({ type: 'revoke', grant: 7 });
+  upstreams.receive({ type: 'revoke', grant: 7 });
+  t.deepEqual(retired, ['app:a']);
+});
+
+test('a lease without a wait, when there is a grant', async (t) => {
+  const { upstreams, grant } = world();
+  t.is(upstreams.acquireNow(TARGET, false), undefined);
+  const asked = upstreams.acquire(TARGET, stays);
+  grant(1, 7);
+  await asked;
+  t.is(upstreams.acquireNow(TARGET, true)?.instance, 'app:a');
+  const error = t.throws(() => upstreams.acquireNow({ ...TARGET, service: 'nobody' }, false));
+  t.like(error, { code: 'unknown_host' });
 });

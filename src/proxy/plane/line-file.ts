@@ -1,0 +1,138 @@
+import { close, open, write } from 'node:fs';
+import { promisify } from 'node:util';
+import { errnoOf } from '../../base/errors.js';
+
+const openFile = promisify(open);
+const closeFile = promisify(close);
+
+/** Written when so much has come together, or after FLUSH_MS. */
+const BUFFER_CHARS = 16 * 1024;
+const FLUSH_MS = 1000;
+/** Kept for a disk or a reader that does not follow; more is dropped. Stops: a full pipe that fills our memory. */
+const MOST_CHARS = 8 * 1024 * 1024;
+/** Between two tries on a pipe that is full. */
+const RETRY_MS = 50;
+/** Longest wait of `close` for the last lines: a pipe that nobody reads must not keep the server from ending. */
+const CLOSE_MS = 1000;
+
+/**
+ * Lines on their way to a file or to standard output, in the order in which they came, with few system calls and none on the event
+ * loop. What can't be written is dropped and told; the file is opened anew with the next lines.
+ */
+export class LineFile {
+  readonly #to: string | 1;
+  readonly #tell: (problem: string, error?: unknown) => void;
+  #lines: string[] = [];
+  #chars = 0;
+  #fd: number | undefined;
+  #stale = false;
+  #flushing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /** `to`: a path, or 1 for standard output. */
+  constructor(to: string | 1, tell: (problem: string, error?: unknown) => void) {
+    this.#to = to;
+    this.#tell = tell;
+  }
+
+  write(line: string): void {
+    if (this.#closed) return;
+    if (this.#chars > MOST_CHARS) {
+      this.#tell('lines are dropped: the writing does not follow');
+      return;
+    }
+    this.#lines.push(line);
+    this.#chars += line.length;
+    if (this.#chars >= BUFFER_CHARS) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS);
+  }
+
+  /** Goes on in a new file: the old one was moved away. */
+  reopen(): void {
+    this.#stale = true;
+    this.#flush();
+  }
+
+  /** Writes what has come, for a second at most. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    let late: NodeJS.Timeout | undefined;
+    const bound = new Promise<void>((resolve) => {
+      late = setTimeout(resolve, CLOSE_MS);
+    });
+    await Promise.race([this.#finish(), bound]);
+    clearTimeout(late);
+  }
+
+  async #finish(): Promise<void> {
+    await this.#flushing;
+    this.#flush();
+    await this.#flushing;
+    await this.#release();
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#flushing ??= this.#drain().finally(() => {
+      this.#flushing = undefined;
+    });
+  }
+
+  async #drain(): Promise<void> {
+    do {
+      const text = Buffer.from(this.#lines.join(''));
+      this.#lines = [];
+      try {
+        const fd = await this.#ready();
+        await writeAll(fd, text);
+      } catch (error) {
+        this.#tell('it cannot be written', error);
+        await this.#release();
+      }
+      // Counted as waiting until it is out.
+      this.#chars = this.#lines.reduce((sum, line) => sum + line.length, 0);
+    } while (this.#chars >= BUFFER_CHARS || this.#stale);
+    if (this.#chars > 0 && !this.#closed) this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS);
+  }
+
+  async #ready(): Promise<number> {
+    if (this.#to === 1) {
+      this.#stale = false;
+      return 1;
+    }
+    if (this.#stale) await this.#release();
+    this.#stale = false;
+    // Not for everyone: it says who visits whom.
+    this.#fd ??= await openFile(this.#to, 'a', 0o640);
+    return this.#fd;
+  }
+
+  async #release(): Promise<void> {
+    const fd = this.#fd;
+    this.#fd = undefined;
+    if (fd !== undefined) await closeFile(fd).catch(() => {});
+  }
+}
+
+async function writeAll(fd: number, bytes: Buffer): Promise<void> {
+  let at = 0;
+  while (at < bytes.length) {
+    const written = await writeSome(fd, bytes.subarray(at));
+    if (written === 0) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    at += written;
+  }
+}
+
+/** 0: a pipe that does not block is full. */
+function writeSome(fd: number, bytes: Buffer): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, bytes, (error, written) => {
+      if (error === null) resolve(written);
+      else if (errnoOf(error) === 'EAGAIN') resolve(0);
+      else reject(error);
+    });
+  });
+}
