@@ -21,8 +21,10 @@ export interface Wrapped {
   /** The command with its absolute path. */
   readonly command: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
-  /** The group to join: its cgroup.procs. */
-  readonly cgroupProcs: string | undefined;
+  /** cgroup.procs of the groups to join. */
+  readonly groups: readonly string[];
+  /** Shell code that sets limits of processes; empty or ending in a line break. */
+  readonly limits: string;
   readonly identity: Identity | undefined;
   /** Path of setpriv(1); needed with an identity. */
   readonly setpriv: string | undefined;
@@ -66,7 +68,7 @@ export function dropPrivilege(identity: Identity): string[] {
 }
 
 /**
- * Without group and identity: the command itself. Else sh (joins) -> setpriv (drops) -> sh (sets the environment) -> env -> command,
+ * Without group, limits and identity: the command itself. Else sh (joins) -> setpriv (drops) -> sh (sets the environment) -> env -> command,
  * all by exec: one pid from beginning to end.
  *
  * The app's environment travels under harmless names and gets its own only after the privileges are gone. Otherwise whoever may set an
@@ -74,8 +76,8 @@ export function dropPrivilege(identity: Identity): string[] {
  * because arguments show in `ps`.
  */
 export function launch(wrapped: Wrapped): Launch {
-  const { command, identity, cgroupProcs } = wrapped;
-  if (cgroupProcs === undefined && identity === undefined) {
+  const { command, identity, groups, limits } = wrapped;
+  if (groups.length === 0 && limits === '' && identity === undefined) {
     const [file, ...args] = command;
     return { file, args, env: wrapped.env, reports: false };
   }
@@ -83,11 +85,7 @@ export function launch(wrapped: Wrapped): Launch {
   const inner = intoEnvironment(command, wrapped.env);
   return {
     file: SHELL,
-    args: [
-      ...['-c', JOIN, 'tenement', ...(cgroupProcs === undefined ? [] : [cgroupProcs]), ''],
-      ...drop,
-      ...inner.command,
-    ],
+    args: [...['-c', `${limits}${JOIN}`, 'tenement', ...groups, ''], ...drop, ...inner.command],
     env: inner.env,
     reports: true,
   };

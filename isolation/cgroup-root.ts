@@ -1,6 +1,6 @@
 /** Finds a cgroup v2 directory in which we may make groups, and proves it by making one. */
 import { mkdir, readFile, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 
 /**
@@ -35,11 +35,13 @@ function unescapeOctal(text: string): string {
  */
 export async function findCgroupRoot(): Promise<string | undefined> {
   try {
-    const root = ownGroupDirectory(
+    const own = ownGroupDirectory(
       await readFile('/proc/self/mountinfo', 'utf8'),
       await readFile('/proc/self/cgroup', 'utf8'),
     );
-    if (root === undefined) return undefined;
+    if (own === undefined) return undefined;
+    // An earlier server of the same session may have moved us aside.
+    const root = basename(own) === SUPERVISOR_GROUP ? dirname(own) : own;
     const trial = join(root, 'tenement', `probe-${process.pid}-${Date.now()}`);
     await mkdir(trial, { recursive: true });
     try {
@@ -52,6 +54,9 @@ export async function findCgroupRoot(): Promise<string | undefined> {
     return undefined;
   }
 }
+
+/** Where the processes go that were in the root before (controllers.ts). */
+export const SUPERVISOR_GROUP = 'supervisor';
 
 /** Controllers that groups below `root`/tenement can use. */
 export async function controllersBelow(root: string): Promise<string[]> {

@@ -29,9 +29,13 @@ export async function isPopulated(directory: string): Promise<boolean> {
 }
 
 /** Whether the kernel killed something of the group for want of memory. */
-export async function wasOomKilled(directory: string): Promise<boolean> {
-  const events = await readFile(join(directory, 'memory.events'), 'utf8').catch(() => '');
-  return /^oom_kill [1-9]/m.test(events);
+export async function wasOomKilled(directories: readonly string[]): Promise<boolean> {
+  // The second is of version 1.
+  const files = directories.flatMap((directory) =>
+    ['memory.events', 'memory.oom_control'].map((file) => join(directory, file)),
+  );
+  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
+  return texts.some((text) => /^oom_kill [1-9]/m.test(text));
 }
 
 /** Removes the group and those below it, once nothing lives in them. One that is still busy is left for the next start to reuse. */

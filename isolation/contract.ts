@@ -104,6 +104,8 @@ export interface Ref {
   readonly address: Address;
   /** Absolute path of the cgroup, when there is one. */
   readonly cgroup: string | undefined;
+  /** Absolute paths of groups of cgroup v1, where controllers are not on v2. */
+  readonly legacyCgroups?: readonly string[];
   readonly uid: number | undefined;
   /** The uid is this instance's alone (Identity.exclusive). */
   readonly exclusive?: boolean;
@@ -205,6 +207,8 @@ export interface Host {
   readonly cgroupRoot: string | undefined;
   /** Controllers enabled there: memory, cpu, pids, io. */
   readonly controllers: readonly string[];
+  /** Directories of cgroup v1 in which we may make groups, for controllers that are not on v2. */
+  readonly legacyCgroups?: Readonly<Partial<Record<'memory' | 'cpu' | 'pids' | 'freezer', string>>>;
   readonly bootId: string;
   /** Absolute paths of tools that were found: setpriv, unshare, bwrap, systemd-run, fallocate. */
   readonly tools: Readonly<Record<string, string | undefined>>;

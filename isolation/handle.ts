@@ -1,6 +1,7 @@
 /** The handle on one run: a life, a tree and what can be told of them. */
 import { wasOomKilled } from './cgroup.js';
 import type { Exit, Handle, Host, Ref, StopOptions } from './contract.js';
+import { type Freezer, freezerOf } from './freezer.js';
 import type { Life } from './life.js';
 import { listenerOf } from './listener.js';
 import { statsOf } from './stats.js';
@@ -10,12 +11,14 @@ import { endTree, type Tree } from './tree.js';
 const LONGEST_TIMER_MS = 0x7fffffff;
 
 export function createHandle(ref: Ref, host: Host, life: Life, tree: Tree): Handle {
+  const groups = [...(ref.cgroup === undefined ? [] : [ref.cgroup]), ...(ref.legacyCgroups ?? [])];
+  const freezer = freezerOf(ref, tree, life.adopted);
   const exited = life.exited.then(async (exit): Promise<Exit> => {
     // Never rejects: what could not be found out is left as it was.
     await tree.remember().catch(() => undefined);
-    return { ...exit, oom: ref.cgroup !== undefined && (await wasOomKilled(ref.cgroup)) };
+    return { ...exit, oom: await wasOomKilled(groups) };
   });
-  const stop = new Stop({ ...life, exited }, tree);
+  const stop = new Stop({ ...life, exited }, tree, freezer);
   const { address } = ref;
   return {
     ref,
@@ -23,6 +26,7 @@ export function createHandle(ref: Ref, host: Host, life: Life, tree: Tree): Hand
     exited,
     stop: (options) => stop.ask(options),
     detach: () => life.release(),
+    freezer,
     ...(host.platform === 'linux' && {
       stats: () => statsOf(ref),
       ...('port' in address && { listener: () => listenerOf(address.port, ref, tree) }),
@@ -34,6 +38,7 @@ export function createHandle(ref: Ref, host: Host, life: Life, tree: Tree): Hand
 class Stop {
   readonly #life: Life;
   readonly #tree: Tree;
+  readonly #freezer: Freezer;
   #under: Promise<void> | undefined;
   #killAt = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -42,7 +47,8 @@ class Stop {
     this.#killNow = resolve;
   });
 
-  constructor(life: Life, tree: Tree) {
+  constructor(life: Life, tree: Tree, freezer: Freezer) {
+    this.#freezer = freezer;
     this.#life = life;
     this.#tree = tree;
   }
@@ -67,6 +73,8 @@ class Stop {
   }
 
   async #run(graceMs: number): Promise<void> {
+    // A frozen process neither handles TERM nor, with cgroup v1, dies of KILL.
+    await this.#freezer.thaw();
     if (graceMs > 0) {
       await this.#life.terminate();
       await this.#life.check();

@@ -4,6 +4,7 @@ import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { controllersBelow, findCgroupRoot } from './cgroup-root.js';
 import type { Host, Trial } from './contract.js';
+import { findLegacyCgroups } from './legacy-cgroups.js';
 import { tryNamespaces } from './trial.js';
 
 const TOOLS = [
@@ -38,6 +39,7 @@ export async function probeHost(): Promise<Host> {
     controllers: cgroupRoot === undefined ? [] : await controllersBelow(cgroupRoot),
     bootId: bootId.trim(),
     tools,
+    ...(linux && { legacyCgroups: await findLegacyCgroups() }),
     ...(linux && { namespaces: await tryBoth(tools, root) }),
   };
 }

@@ -10,6 +10,8 @@ const SIGNALS = new Map(Object.entries(constants.signals).map(([name, number]) =
 export interface Life {
   /** Settles once; never rejects. `oom` is false here. */
   readonly exited: Promise<Exit>;
+  /** Started by an earlier server. */
+  readonly adopted: boolean;
   /** SIGTERM to the main process, if it lives. */
   terminate(): Promise<void>;
   /** Looks at once whether it has ended. */
@@ -43,6 +45,7 @@ export function childLife(child: ChildProcess, main?: KnownProcess): Life {
   });
   return {
     exited,
+    adopted: false,
     async terminate() {
       // Node signals only while it has not reaped the child: the pid cannot be another's.
       if (main === undefined) child.kill('SIGTERM');
@@ -82,6 +85,7 @@ export function adoptedLife(ref: Ref, intervalMs: number): Life {
   watch();
   return {
     exited,
+    adopted: true,
     check,
     release,
     terminate: () => terminate(ref),

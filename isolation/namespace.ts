@@ -1,17 +1,17 @@
 /** The `namespace` backend: an own file system, own processes and, if wanted, an own network, by util-linux and a shell. Linux only. */
 import { readFile, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
 import { TenementError } from '../src/base/errors.js';
 import { adopt } from './adopt.js';
-import { groupPath, removeGroup } from './cgroup.js';
 import type { Backend, Handle, Host, KnownProcess, Network, Ref, Spec, Support } from './contract.js';
 import { execute, type Started } from './execute.js';
+import { prepareGroups } from './groups.js';
 import { createHandle } from './handle.js';
 import { interpreterRoots } from './interpreter.js';
 import { childLife } from './life.js';
+import { processLimits } from './limits.js';
 import { loadFilter } from './load-filter.js';
 import { namespaceLaunch } from './namespace-argv.js';
-import { checkDirectory, checkEnvironment, checkIdentity, prepareGroup } from './prepare.js';
+import { checkDirectory, checkEnvironment, checkIdentity } from './prepare.js';
 import { rootScript } from './private-root.js';
 import { childrenOf, RUN_MARKER, readStat } from './proc.js';
 import { planRoot } from './root-plan.js';
@@ -84,14 +84,15 @@ async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handl
   const views = await viewsOfSpec(spec, file, (program) => find(program).catch(() => undefined));
   await checkVisible(file, views);
   const home = spec.files?.home ?? '/tmp';
-  const cgroup = groupPath(host, spec.group);
+  signal.throwIfAborted();
+  const groups = await prepareGroups(spec, host, 2);
   const prepared = namespaceLaunch({
     command: [file, ...args],
     env,
     directory: spec.directory,
     home,
-    groups: cgroup === undefined ? [] : [join(cgroup, 'cgroup.procs')],
-    limits: '',
+    groups: groups.procs,
+    limits: processLimits(spec.limits ?? {}),
     identity: spec.identity,
     network: spec.network ?? 'host',
     root: rootScript(
@@ -109,8 +110,6 @@ async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handl
     lock: lockOf(host),
     tools: { unshare: host.tools.unshare ?? 'unshare', setpriv: host.tools.setpriv ?? 'setpriv' },
   });
-  signal.throwIfAborted();
-  if (cgroup !== undefined) await prepareGroup(cgroup);
   try {
     const started = await execute(spec, prepared, signal);
     const inside = insiders(started);
@@ -121,7 +120,8 @@ async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handl
       ...inside.main,
       bootId: host.bootId,
       address: spec.address,
-      cgroup,
+      cgroup: groups.cgroup,
+      ...(groups.legacy.length > 0 && { legacyCgroups: groups.legacy }),
       uid: spec.identity?.uid,
       exclusive: spec.identity?.exclusive ?? false,
       ...(inside.init && { init: inside.init, guard: inside.guard }),
@@ -129,7 +129,7 @@ async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handl
     };
     return createHandle(ref, host, childLife(started.child, ref), treeOf(ref, host));
   } catch (error) {
-    if (cgroup !== undefined) await removeGroup(cgroup);
+    await groups.remove();
     throw error;
   }
 }

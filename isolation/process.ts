@@ -1,15 +1,15 @@
 /** The `process` backend: an ordinary process in its own session, for trusted code and development, on Linux and macOS alike. */
-import { join } from 'node:path';
 import { TenementError } from '../src/base/errors.js';
 import { unreachable } from './access.js';
 import { adopt } from './adopt.js';
 import { launch } from './argv.js';
-import { groupPath, removeGroup } from './cgroup.js';
 import type { Backend, Handle, Host, Ref, Spec } from './contract.js';
 import { execute } from './execute.js';
+import { prepareGroups } from './groups.js';
 import { createHandle } from './handle.js';
 import { childLife } from './life.js';
-import { checkDirectory, checkEnvironment, checkIdentity, prepareGroup } from './prepare.js';
+import { processLimits } from './limits.js';
+import { checkDirectory, checkEnvironment, checkIdentity } from './prepare.js';
 import { RUN_MARKER } from './proc.js';
 import { treeOf } from './tree.js';
 import { which } from './which.js';
@@ -34,13 +34,13 @@ async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handl
   }
   const [name, ...args] = spec.command;
   const file = await which(name, { env, directory: spec.directory, identity: spec.identity });
-  const cgroup = groupPath(host, spec.group);
   signal.throwIfAborted();
-  if (cgroup !== undefined) await prepareGroup(cgroup);
+  const groups = await prepareGroups(spec, host, 0);
   const prepared = launch({
     command: [file, ...args],
     env,
-    cgroupProcs: cgroup === undefined ? undefined : join(cgroup, 'cgroup.procs'),
+    groups: groups.procs,
+    limits: spec.limits === undefined ? '' : processLimits(spec.limits),
     identity: spec.identity,
     setpriv: host.tools.setpriv,
   });
@@ -54,14 +54,15 @@ async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handl
       startTime,
       bootId: host.bootId,
       address: spec.address,
-      cgroup,
+      cgroup: groups.cgroup,
+      ...(groups.legacy.length > 0 && { legacyCgroups: groups.legacy }),
       uid: spec.identity?.uid,
       exclusive: spec.identity?.exclusive ?? false,
       startedAt: Date.now(),
     };
     return createHandle(ref, host, childLife(child), treeOf(ref, host));
   } catch (error) {
-    if (cgroup !== undefined) await removeGroup(cgroup);
+    await groups.remove();
     throw error;
   }
 }

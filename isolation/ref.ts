@@ -12,6 +12,7 @@ const SCHEMA = z.object({
   bootId: z.string(),
   address: z.union([z.object({ host: z.string(), port: z.int() }), z.object({ path: z.string() })]),
   cgroup: z.string().optional(),
+  legacyCgroups: z.array(z.string()).optional(),
   uid: z.int().optional(),
   exclusive: z.boolean().optional(),
   init: KNOWN.optional(),
@@ -23,12 +24,13 @@ const SCHEMA = z.object({
 export function parseRef(saved: unknown): Ref | undefined {
   const parsed = SCHEMA.safeParse(saved);
   if (!parsed.success) return undefined;
-  const { cgroup, uid, exclusive, init, guard, ...rest } = parsed.data;
+  const { cgroup, uid, exclusive, init, guard, legacyCgroups, ...rest } = parsed.data;
   return {
     ...rest,
     cgroup,
     uid,
     exclusive: exclusive ?? false,
+    ...(legacyCgroups && { legacyCgroups }),
     ...(init && { init }),
     ...(guard && { guard }),
   };

@@ -9,6 +9,14 @@ import { descendants, isAlive, readStat } from './proc.js';
 const PAGE_BYTES = 4096;
 const TICKS_PER_SECOND = 100;
 
+async function legacyMemory(ref: Ref): Promise<string | undefined> {
+  for (const directory of ref.legacyCgroups ?? []) {
+    const text = await readFile(join(directory, 'memory.usage_in_bytes'), 'utf8').catch(() => undefined);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
 /** Cheap: reads the run's own files, never all of /proc. Without a cgroup, children that left the tree are not counted. */
 export async function statsOf(ref: Ref): Promise<Stats> {
   const root = ref.init?.pid ?? ref.pid;
@@ -24,7 +32,7 @@ export async function statsOf(ref: Ref): Promise<Stats> {
   const accounted =
     ref.cgroup === undefined
       ? undefined
-      : await readFile(join(ref.cgroup, 'memory.current'), 'utf8').catch(() => undefined);
+      : await readFile(join(ref.cgroup, 'memory.current'), 'utf8').catch(() => legacyMemory(ref));
   return {
     memoryBytes: accounted === undefined ? resident : Number(accounted),
     cpuSecs: ticks / TICKS_PER_SECOND,

@@ -36,6 +36,19 @@ export async function endTree(tree: Tree, withinMs = Number.POSITIVE_INFINITY): 
 }
 
 export function treeOf(ref: Ref, host: Host): Tree {
+  const tree = strongestTree(ref, host);
+  const legacy = ref.legacyCgroups ?? [];
+  if (legacy.length === 0) return tree;
+  return {
+    ...tree,
+    async cleanUp() {
+      await tree.cleanUp();
+      await Promise.all(legacy.map(removeGroup));
+    },
+  };
+}
+
+function strongestTree(ref: Ref, host: Host): Tree {
   if (ref.cgroup !== undefined) return cgroupTree(ref.cgroup, ref.init ?? ref);
   if (host.platform !== 'linux') return processGroupTree(ref.pid);
   if (ref.init !== undefined) return namespaceTree(ref.init, ref.guard ?? ref.init);

@@ -136,7 +136,7 @@ export function conformance(test: TestFn, variant: Variant): void {
       const spec = bench.spec(bench.app('ignore-term'), { PORT: '0' });
       const handle = await start(t, backend, spec);
       await until('listening', () => bench.stdout().includes('listening'));
-      await Promise.all([handle.stop({ graceMs: 300 }), handle.stop({ graceMs: 500 })]);
+      await Promise.all([handle.stop({ graceMs: 2_000 }), handle.stop({ graceMs: 3_000 })]);
       t.regex(bench.stdout(), /TERM ignored/);
       t.like(await handle.exited, { signal: 'SIGKILL' });
       await handle.stop({ graceMs: 20_000 });

@@ -2,17 +2,24 @@ import test from 'ava';
 import { closeInheritedFds, createBackends, type Host, probeHost, select } from '../../../isolation/index.js';
 import { attacks } from './attacks.js';
 import { conformance } from './conformance.js';
+import { limits } from './limits.js';
 import { newUser, skipped } from './variants.js';
 
 closeInheritedFds();
 const host = await probeHost();
-const without: Host = { ...host, cgroupRoot: undefined };
+const { legacyCgroups, ...modern } = host;
+const without: Host = { ...modern, cgroupRoot: undefined };
+const legacy: Host = { ...without, ...(legacyCgroups && { legacyCgroups }) };
 const support = createBackends(host).get('namespace')?.probe(host);
 
 if (!support?.supported) {
   skipped(test, 'namespace', support?.reason ?? 'no such backend');
 } else if (host.root) {
-  for (const [name, on] of Object.entries({ 'without cgroup': without, 'in a cgroup': host })) {
+  for (const [name, on] of Object.entries({
+    'without cgroup': without,
+    'in cgroups of version 1': legacy,
+    'in a cgroup': host,
+  })) {
     const backend = select(createBackends(on), 'namespace', on);
     const variant = {
       name,
@@ -23,6 +30,7 @@ if (!support?.supported) {
       newIdentity: () => newUser(true),
     };
     conformance(test, variant);
+    limits(test, variant);
     for (const network of ['host', 'none'] as const) attacks(test, { ...variant, network, open: [] });
   }
 } else {
@@ -36,5 +44,6 @@ if (!support?.supported) {
     rootInside: true,
   };
   conformance(test, variant);
+  limits(test, variant);
   for (const network of ['host', 'none'] as const) attacks(test, { ...variant, network, open: [] });
 }

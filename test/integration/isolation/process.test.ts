@@ -8,6 +8,7 @@ import {
   select,
 } from '../../../isolation/index.js';
 import { conformance } from './conformance.js';
+import { limits } from './limits.js';
 import { newUser, skipped } from './variants.js';
 
 closeInheritedFds();
@@ -15,16 +16,21 @@ const host = await probeHost();
 
 function variant(name: string, on: Host, findsEverything: boolean, newIdentity?: () => Identity): void {
   const backend = select(createBackends(on), 'process', on);
-  conformance(test, { name, backend, host: on, findsEverything, ...(newIdentity && { newIdentity }) });
+  const one = { name, backend, host: on, findsEverything, ...(newIdentity && { newIdentity }) };
+  conformance(test, one);
+  limits(test, one);
 }
 
-const without: Host = { ...host, cgroupRoot: undefined };
+const { legacyCgroups, ...modern } = host;
+const without: Host = { ...modern, cgroupRoot: undefined };
+const legacy: Host = { ...without, ...(legacyCgroups && { legacyCgroups }) };
 variant('without cgroup, as ourselves', without, false);
 if (host.cgroupRoot !== undefined) variant('in a cgroup, as ourselves', host, true);
 else skipped(test, 'in a cgroup', 'no cgroup v2 directory is writable here');
 if (host.root && host.tools.setpriv !== undefined) {
   variant('without cgroup, as a shared user', without, false, () => newUser(false));
   variant('without cgroup, as an own user', without, true, () => newUser(true));
+  variant('in cgroups of version 1, as an own user', legacy, true, () => newUser(true));
   if (host.cgroupRoot !== undefined) variant('in a cgroup, as an own user', host, true, () => newUser(true));
 } else {
   skipped(test, 'as another user', 'only root with setpriv can start instances as another user');

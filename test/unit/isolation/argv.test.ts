@@ -5,7 +5,8 @@ const identity = { uid: 1900000001, gid: 1900000002 };
 const base = {
   command: ['/usr/bin/python3', 'app.py'] as const,
   env: { PATH: '/usr/bin', STRIPE_KEY: 'secret', LD_PRELOAD: '/tmp/evil.so', IFS: ',', TENEMENT_RUN: 'r1' },
-  cgroupProcs: undefined,
+  groups: [],
+  limits: '',
   identity: undefined,
   setpriv: '/usr/bin/setpriv',
 };
@@ -19,7 +20,7 @@ test('without group and identity nothing stands between us and the app', (t) => 
 });
 
 test('the group is joined before the privileges are dropped, and the command comes last', (t) => {
-  const { file, args } = launch({ ...base, cgroupProcs: '/cg/cgroup.procs', identity });
+  const { file, args } = launch({ ...base, groups: ['/cg/cgroup.procs'], identity });
   t.is(file, '/bin/sh');
   const join = args.indexOf('/cg/cgroup.procs');
   const drop = args.indexOf('/usr/bin/setpriv');
