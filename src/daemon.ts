@@ -9,6 +9,7 @@ import { TenementError } from './base/errors.js';
 import { createLog, type Log } from './base/log.js';
 import { formatKey, type InstanceKey } from './base/names.js';
 import { version } from './base/package-root.js';
+import { removeSocketDirectory } from './base/socket-path.js';
 import { instanceDirectories } from './config/data-paths.js';
 import { findConfig } from './config/find.js';
 import { loadConfig } from './config/load.js';
@@ -21,7 +22,8 @@ import { type OwnServer, openOwnServer } from './own-server.js';
 import { planeConfig } from './plane-config.js';
 import { type Plane, startPlane } from './proxy/plane/plane.js';
 import { listenAddresses, publicDomain, type ServeOptions } from './serve-options.js';
-import { untilSignal } from './signals.js';
+import { signalReload } from './signal-reload.js';
+import { stopRequested, untilSignal } from './signals.js';
 import { lockDataDir } from './state/lock.js';
 import { openStore } from './state/store.js';
 import { createUsageMeter } from './storage/usage.js';
@@ -91,6 +93,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     publicHost,
     publicProto: () => 'http',
     onWake: (service) => metrics.observeWake(service),
+    onMembers: (service) => plane?.redraw(service),
     openRequests: (instance) => plane?.inFlight(instance),
   });
   const registration = new Registration(supervisor);
@@ -170,11 +173,13 @@ export async function serve(options: ServeOptions): Promise<void> {
     process.stdout.write(
       `tenement ${version} serves http://${domain} (config ${config.path}, data ${data_dir})\n`,
     );
-    const started = startAll(supervisor, wantedAtBoot(supervisor));
+    // A stop that was asked for while we started: nothing more is started, and what was adopted is stopped.
+    const started = stopRequested() ? Promise.resolve() : startAll(supervisor, wantedAtBoot(supervisor));
+    const reload = signalReload({ control, audit: store.audit, now: () => clock.now(), log });
     const signal = await untilSignal(() => {
       // Also when the file cannot be loaded: logrotate has moved the log away.
       running.reopenLogs();
-      void control.reload().catch((error: unknown) => log.error({ err: error }, 'reload failed'));
+      void reload();
     });
     log.info({ signal }, 'stopping all instances');
     await supervisor.shutdown();
@@ -190,6 +195,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     await usage.close();
     await logs.closeAll();
     store.close();
+    // Also when the start failed half way.
+    removeSocketDirectory(data_dir);
     lock.release();
   }
 }

@@ -26,6 +26,8 @@ export interface SupervisorDeps {
   readonly publicProto: () => 'http' | 'https';
   /** A request found its instance asleep. */
   readonly onWake?: (service: string) => void;
+  /** Instances of a service, their weights or what is wanted of them have changed. */
+  readonly onMembers?: (service: string) => void;
   /** Open requests and upgrades of an instance, where someone counts them who shares one lease among several. */
   readonly openRequests?: (instance: string) => number | undefined;
 }
@@ -78,7 +80,7 @@ export class Supervisor {
   register(key: InstanceKey, weight?: number): Instance {
     this.deps.registry.register(key, this.deps.clock.now());
     if (weight !== undefined) this.deps.registry.update(key, { weight });
-    this.#members.delete(key.service);
+    this.#changed(key.service);
     return this.get(key);
   }
 
@@ -86,7 +88,7 @@ export class Supervisor {
   forget(key: InstanceKey): void {
     this.deps.registry.forget(key);
     this.#instances.delete(formatKey(key));
-    this.#members.delete(key.service);
+    this.#changed(key.service);
   }
 
   /** Lets go of an object that was shut down while its instance stays registered; the next need makes a new one. */
@@ -97,7 +99,12 @@ export class Supervisor {
   /** Sets several weights in one step. */
   setWeights(changes: readonly { key: InstanceKey; weight: number }[]): void {
     this.deps.registry.setWeights(changes);
-    for (const { key } of changes) this.#members.delete(key.service);
+    for (const { key } of changes) this.#changed(key.service);
+  }
+
+  #changed(service: string): void {
+    this.#members.delete(service);
+    this.deps.onMembers?.(service);
   }
 
   members(service: string): readonly InstanceRow[] {
@@ -156,7 +163,7 @@ export class Supervisor {
       },
       onWant: (want) => {
         registry.update(key, { want });
-        this.#members.delete(key.service);
+        this.#changed(key.service);
       },
       onExit: async (exit) => {
         await logs.flush(key);

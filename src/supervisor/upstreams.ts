@@ -26,6 +26,18 @@ export class SupervisedUpstreams implements Upstreams {
     return config === undefined ? undefined : policyOf(config);
   }
 
+  draw(name: string, count: number): readonly string[] {
+    const service = this.#supervisor.deps.config().service[name];
+    if (service?.balance !== true) return [];
+    const ready = this.#supervisor
+      .members(name)
+      .map((row) => this.#candidate(row, service))
+      .filter(({ condition }) => condition === 'ready');
+    return Array.from({ length: count }, () => choose(ready, Math.random())?.id).filter(
+      (id) => id !== undefined,
+    );
+  }
+
   async acquire(target: Target, options: AcquireOptions): Promise<Lease> {
     const service = this.#supervisor.deps.config().service[target.service];
     if (service === undefined) throw new TenementError('unknown_host');

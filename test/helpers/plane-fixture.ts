@@ -46,6 +46,13 @@ export class PlayedUpstreams implements Upstreams {
     this.address = address;
   }
 
+  /** Choices for a service that spreads. */
+  deck: readonly string[] = [];
+
+  draw(): readonly string[] {
+    return this.deck;
+  }
+
   get open(): number {
     return this.leases.filter((lease) => !lease.released).length;
   }

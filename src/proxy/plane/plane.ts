@@ -28,6 +28,8 @@ export interface Plane {
   update(config: PlaneConfig): void;
   /** Opens the access log's file anew. */
   reopenLogs(): void;
+  /** Instances of a service or their weights have changed. */
+  redraw(service: string): void;
   /** Resolves when all that was counted so far has been given to `onReport`; bounded. */
   collect(): Promise<void>;
   /** Open requests and upgrades of an instance, as of the last report. */
@@ -85,6 +87,10 @@ class WorkerPlane implements Plane {
 
   reopenLogs(): void {
     this.#post({ type: 'reopen' });
+  }
+
+  redraw(service: string): void {
+    this.#post({ type: 'redraw', service });
   }
 
   async collect(): Promise<void> {

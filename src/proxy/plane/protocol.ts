@@ -68,7 +68,11 @@ export type ToWorker =
       readonly grant: number;
       readonly instance: string;
       readonly address: UpstreamAddress;
+      /** For a service that spreads: ids by weight, one for each of the next requests. */
+      readonly deck?: readonly string[];
     }
+  /** What was said of a service's instances and weights no longer holds. */
+  | { readonly type: 'redraw'; readonly service: string }
   | { readonly type: 'refuse'; readonly id: number; readonly error: WireError }
   /** Begin nothing new on it; what is open goes on. */
   | { readonly type: 'revoke'; readonly grant: number }

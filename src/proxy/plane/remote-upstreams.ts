@@ -9,8 +9,10 @@ import { fromWire } from './wire-error.js';
 const LINGER_MS = 200;
 /** How often kept grants are looked at. */
 const SWEEP_MS = 50;
-/** How long a choice made for a service without `balance` is believed: a second instance would make it ambiguous. */
+/** How long a choice made for a service without `balance` is believed. Changes are told; this bounds what is not. */
 const SOLE_MS = 1000;
+/** How long choices made ahead are: an instance that has just become ready wants its share. */
+const DECK_MS = 200;
 
 interface Waiter {
   readonly target: Target;
@@ -43,6 +45,11 @@ export class RemoteUpstreams implements Upstreams {
   readonly #usable = new Map<string, Grant>();
   /** The only instance of a service without `balance`, by service. */
   readonly #sole = new Map<string, { readonly grant: Grant; readonly until: number }>();
+  /** Choices made ahead for services that spread. */
+  readonly #decks = new Map<
+    string,
+    { readonly ids: readonly string[]; next: number; readonly until: number }
+  >();
   /** Usable, and without a request. */
   readonly #idle = new Set<Grant>();
   #sweep: Timer | undefined;
@@ -87,7 +94,10 @@ export class RemoteUpstreams implements Upstreams {
   /** Messages that concern grants; others are left to the caller. */
   receive(message: ToWorker): void {
     if (message.type === 'grant') this.#onGrant(message);
-    else if (message.type === 'refuse') {
+    else if (message.type === 'redraw') {
+      this.#decks.delete(message.service);
+      this.#sole.delete(message.service);
+    } else if (message.type === 'refuse') {
       this.#settle(message.id)?.reject(fromWire(message.error));
     } else if (message.type === 'revoke') {
       const grant = this.#grants.get(message.grant);
@@ -104,11 +114,27 @@ export class RemoteUpstreams implements Upstreams {
 
   #granted(target: Target): Grant | undefined {
     if (target.kind === 'instance') return this.#usable.get(`${target.service}:${target.id}`);
-    const sole = this.#sole.get(target.service);
+    return this.#sole.has(target.service) ? this.#soleGrant(target.service) : this.#dealt(target.service);
+  }
+
+  /** The instance whose turn it is by the choices made ahead, unless it is not granted any more. */
+  #dealt(service: string): Grant | undefined {
+    const deck = this.#decks.get(service);
+    const id = deck?.ids[deck.next];
+    if (deck === undefined || id === undefined || this.#clock.now() >= deck.until) return undefined;
+    deck.next += 1;
+    const grant = this.#usable.get(`${service}:${id}`);
+    // The main thread chooses anew then; to deal on would leave that instance out.
+    if (grant === undefined) this.#decks.delete(service);
+    return grant;
+  }
+
+  #soleGrant(service: string): Grant | undefined {
+    const sole = this.#sole.get(service);
     if (sole === undefined) return undefined;
     if (!sole.grant.revoked && this.#grants.has(sole.grant.id) && this.#clock.now() < sole.until)
       return sole.grant;
-    this.#sole.delete(target.service);
+    this.#sole.delete(service);
     return undefined;
   }
 
@@ -158,10 +184,15 @@ export class RemoteUpstreams implements Upstreams {
     if (waiter === undefined) return;
     const grant = usable ?? this.#keep(id, instance, address);
     const lease = this.#take(grant, waiter.policy);
-    const { target } = waiter;
-    if (target.kind === 'service' && this.#config().table.services.get(target.service)?.balance === false)
-      this.#sole.set(target.service, { grant, until: this.#clock.now() + SOLE_MS });
+    if (waiter.target.kind === 'service') this.#remember(waiter.target.service, grant, message.deck);
     waiter.resolve(lease);
+  }
+
+  #remember(service: string, grant: Grant, deck: readonly string[] | undefined): void {
+    const now = this.#clock.now();
+    if (deck !== undefined) this.#decks.set(service, { ids: deck, next: 0, until: now + DECK_MS });
+    else if (this.#config().table.services.get(service)?.balance === false)
+      this.#sole.set(service, { grant, until: now + SOLE_MS });
   }
 
   #keep(id: number, instance: string, address: Grant['address']): Grant {

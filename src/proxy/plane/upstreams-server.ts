@@ -3,6 +3,9 @@ import type { Lease, Target, Upstreams } from '../upstreams.js';
 import type { FromWorker, ToWorker } from './protocol.js';
 import { toWire } from './wire-error.js';
 
+/** Choices given ahead for a service that spreads: asking for each one costs twice what all the rest of a request does. */
+const DECK = 64;
+
 interface Held {
   readonly lease: Lease;
   /** Stops listening to the lease's signals. */
@@ -65,7 +68,7 @@ export class UpstreamsServer {
       const lease = await this.#upstreams.acquire(target, { signal: waiting.signal, hasBody });
       // The wait and the worker may have ended together.
       if (this.#closed) lease.release();
-      else this.#grant(id, lease);
+      else this.#grant(id, lease, target);
     } catch (error) {
       // Nobody listens for the answer to a question that was withdrawn.
       if (!waiting.signal.aborted) this.#send({ type: 'refuse', id, error: toWire(asTenementError(error)) });
@@ -74,7 +77,7 @@ export class UpstreamsServer {
     }
   }
 
-  #grant(id: number, lease: Lease): void {
+  #grant(id: number, lease: Lease, target: Target): void {
     this.#lastGrant += 1;
     const grant = this.#lastGrant;
     const onRetiring = () => this.#send({ type: 'revoke', grant });
@@ -89,7 +92,9 @@ export class UpstreamsServer {
         lease.closing.removeEventListener('abort', onClosing);
       },
     });
-    this.#send({ type: 'grant', id, grant, instance: lease.instance, address: lease.address });
+    const { instance, address } = lease;
+    const deck = target.kind === 'service' ? (this.#upstreams.draw?.(target.service, DECK) ?? []) : [];
+    this.#send({ type: 'grant', id, grant, instance, address, ...(deck.length > 0 ? { deck } : {}) });
     // It may have happened between the lease and its listeners; and a lease that can't retire is for one request only.
     if (lease.retiring === undefined || lease.retiring.aborted) onRetiring();
     if (lease.closing.aborted) onClosing();

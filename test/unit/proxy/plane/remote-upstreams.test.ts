@@ -162,6 +162,30 @@ test('a revoked instance is told, so that idle connections to it can be closed',
   t.deepEqual(retired, ['app:a']);
 });
 
+test('choices made ahead are dealt in order, until they are used up, too old or taken back', async (t) => {
+  const { clock, upstreams, take } = world();
+  const target = { kind: 'service', service: 'spread' } as const;
+  const deal = async (id: number, number: number, instance: string, deck: string[]) => {
+    const asked = upstreams.acquire(target, stays);
+    upstreams.receive({ type: 'grant', id, grant: number, instance, address: ADDRESS, deck });
+    return (await asked).instance;
+  };
+  t.is(await deal(1, 7, 'spread:x', ['y', 'x']), 'spread:x');
+  // y is not granted yet, so that the main thread is asked again.
+  t.is(upstreams.acquireNow(target, false), undefined);
+  t.is(await deal(2, 8, 'spread:y', ['y', 'x', 'y', 'y', 'x', 'x', 'x']), 'spread:y');
+  const next = () => upstreams.acquireNow(target, false)?.instance;
+  t.deepEqual([next(), next(), next(), next()], ['spread:y', 'spread:x', 'spread:y', 'spread:y']);
+  upstreams.receive({ type: 'redraw', service: 'spread' });
+  t.is(next(), undefined);
+  await deal(3, 9, 'spread:x', ['y', 'y']);
+  clock.advance(200);
+  t.is(next(), undefined);
+  await deal(4, 10, 'spread:x', ['y']);
+  t.deepEqual([next(), next()], ['spread:y', undefined]);
+  take();
+});
+
 test('a lease without a wait, when there is a grant', async (t) => {
   const { upstreams, grant } = world();
   t.is(upstreams.acquireNow(TARGET, false), undefined);
