@@ -1,6 +1,8 @@
 import { Socket } from 'node:net';
 import { errnoOf } from '../base/errors.js';
+import { socketOptions } from './socket-options.js';
 import type { UpstreamAddress } from './upstreams.js';
+import type { Wire } from './wire.js';
 
 /**
  * A connection to an app that survives a failed write. An app may answer (413, 401) and close without reading the whole body; the
@@ -25,9 +27,10 @@ function isGone(error: unknown): boolean {
   return code === 'EPIPE' || code === 'ECONNRESET';
 }
 
-/** Begins to connect. `halfOpen`: each direction ends by itself (upgrades). */
-export function dial(address: UpstreamAddress, halfOpen: boolean): Socket {
-  const socket = halfOpen ? new Socket({ allowHalfOpen: true }) : new PatientSocket();
+/** Begins to connect; the wire reads from it. `fast`: by `onread`. Each direction ends by itself. */
+export function dial(address: UpstreamAddress, wire: Wire, fast: boolean): Socket {
+  const socket = new PatientSocket(socketOptions(fast ? wire.onread : undefined));
+  wire.attach(socket, fast);
   socket.setNoDelay(true);
   if ('path' in address) socket.connect({ path: address.path });
   else socket.connect({ host: address.host, port: address.port });

@@ -25,10 +25,22 @@ const MAX_HOST = 255;
 const NAMED = /^([a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.?(?::(\d{0,5}))?$/;
 const BRACKETED = /^\[([0-9a-f:.]+)\](?::(\d{0,5}))?$/;
 
+/** Hosts come again and again. Bounded: they are a client's choice. */
+const known = new Map<string, ParsedHost | undefined>();
+const MOST_KNOWN = 2000;
+
 /** Parses the value of a Host header; undefined when it is malformed. */
 export function parseHost(value: string): ParsedHost | undefined {
   if (value.length > MAX_HOST) return undefined;
-  const text = value.toLowerCase();
+  if (known.has(value)) return known.get(value);
+  const parsed = parse(value.toLowerCase());
+  if (known.size >= MOST_KNOWN) known.clear();
+  // A copy, which does not hold on to the head that the value was cut from.
+  known.set(Buffer.from(value, 'latin1').toString('latin1'), parsed);
+  return parsed;
+}
+
+function parse(text: string): ParsedHost | undefined {
   const six = BRACKETED.exec(text);
   if (six?.[1] !== undefined) {
     return isIPv6(six[1]) ? { name: six[1], port: six[2] || undefined, isIp: true } : undefined;
@@ -43,18 +55,10 @@ export function parseHost(value: string): ParsedHost | undefined {
  * Attack stopped here: two Host headers, or an absolute request line that names another host than the Host header, make two
  * programs in a row route the same request differently.
  */
-export function authorityOf(
-  rawHeaders: readonly string[],
-  target: string,
-  httpVersion: string,
-): Authority | undefined {
-  let rawHost: string | undefined;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() !== 'host') continue;
-    if (rawHost !== undefined) return undefined;
-    rawHost = rawHeaders[i + 1] ?? '';
-  }
-  if (rawHost === undefined && httpVersion !== '1.0') return undefined;
+export function authorityOf(hosts: readonly string[], target: string, minor: 0 | 1): Authority | undefined {
+  if (hosts.length > 1) return undefined;
+  const rawHost = hosts[0];
+  if (rawHost === undefined && minor !== 0) return undefined;
   const host = rawHost === undefined ? undefined : parseHost(rawHost);
   if (rawHost !== undefined && host === undefined) return undefined;
   if (target.startsWith('/') || target === '*') return { host, rawHost, path: target };

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import { ERRORS, type ErrorCode, type TenementError } from '../base/errors.js';
 
 /** An answer of our own, ready to be sent. */
@@ -61,18 +60,23 @@ export function renderPage(request: PageRequest): Page {
   return { status, headers, body };
 }
 
-/** Sends the page; the caller has checked that no head was sent yet. Returns the bytes of the body. */
-export function sendPage(response: ServerResponse, page: Page): number {
-  response.writeHead(page.status, [...page.headers]);
-  response.end(page.body);
-  return Buffer.byteLength(page.body);
+/** How a page goes out. */
+export interface PageDelivery {
+  /** The answer to HEAD has no body. */
+  readonly bodiless: boolean;
+  /** The connection ends behind it. */
+  readonly close: boolean;
+  /** The client is HTTP/1.0 and the connection goes on. */
+  readonly keepAlive: boolean;
 }
 
-/** The page as bytes of a whole HTTP/1.1 answer that ends the connection, for where node:http has no response object. */
-export function rawPage(page: Page): string {
+/** The page as bytes of a whole HTTP/1.1 answer. */
+export function rawPage(page: Page, delivery: PageDelivery): Buffer {
   const lines = [`HTTP/1.1 ${page.status} ${WORDS[page.status]?.[0] ?? 'Error'}`];
   for (let i = 0; i < page.headers.length; i += 2) lines.push(`${page.headers[i]}: ${page.headers[i + 1]}`);
-  return `${lines.join('\r\n')}\r\nConnection: close\r\n\r\n${page.body}`;
+  if (delivery.close) lines.push('Connection: close');
+  else if (delivery.keepAlive) lines.push('Connection: keep-alive');
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${delivery.bodiless ? '' : page.body}`);
 }
 
 export function pageFor(error: TenementError, requestId: string, accept: string | undefined): Page {

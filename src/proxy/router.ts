@@ -20,12 +20,12 @@ export interface RoutingTable {
 }
 
 export interface RouteRequest {
-  /** As received: name, value, name, value ... Two Host headers must be seen as two. */
-  readonly rawHeaders: readonly string[];
-  /** The request target as received (`req.url`). */
+  /** The values of all Host fields: two must be seen as two. */
+  readonly hosts: readonly string[];
+  /** The request target as received. */
   readonly target: string;
-  /** '1.0' or '1.1'. */
-  readonly httpVersion: string;
+  /** 0 is HTTP/1.0. */
+  readonly minor: 0 | 1;
   /** The connection comes from this machine, and not through a proxy on it. */
   readonly peerIsLoopback: boolean;
 }
@@ -46,7 +46,7 @@ type Place = { kind: 'target'; target: Target } | { kind: 'own' } | { kind: 'err
 
 /** Decides whom a request is for (product.md, Routing). Pure: looks nothing up but the table, creates nothing. */
 export function route(request: RouteRequest, table: RoutingTable): Route {
-  const authority = authorityOf(request.rawHeaders, request.target, request.httpVersion);
+  const authority = authorityOf(request.hosts, request.target, request.minor);
   if (authority === undefined) return { kind: 'error', code: 'bad_request' };
   const { host, rawHost, path } = authority;
   const place = locate(host?.name, host?.isIp ?? false, path, request.peerIsLoopback, table);

@@ -1,20 +1,11 @@
-import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import { errnoOf, TenementError } from '../base/errors.js';
-import { onClientError, refuseConnect } from './client-error.js';
-import { EarlyBytes } from './early-bytes.js';
-import { Gate, type GateOptions } from './gate.js';
-import { isLingering } from './linger.js';
-import { pageFor, sendPage } from './pages.js';
-import { requestIdFor } from './request-id.js';
-import { isRealUpgrade, withoutUpgrade } from './upgrade-request.js';
-
-export interface ListenAddress {
-  /** An address, IPv6 with or without brackets; '0.0.0.0' and '::' for all. */
-  readonly host: string;
-  /** 0: the system chooses. */
-  readonly port: number;
-}
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TrustedProxies } from './client-address.js';
+import { ClientConnection } from './client-connection.js';
+import { type ConnectionInfo, type Core, DEFAULT_LIMITS, type ProxyOptions } from './core.js';
+import { withFastReads } from './fast-socket.js';
+import { bind, type ListenAddress } from './listen.js';
+import { UpstreamPools } from './upstream-pools.js';
 
 export interface ProxyServer {
   /**
@@ -22,43 +13,48 @@ export interface ProxyServer {
    * @throws TenementError `listen_failed`, with `errno` in its details.
    */
   listen(addresses: readonly ListenAddress[]): Promise<ListenAddress[]>;
+  /** Serves a connection that came another way, such as the inside of TLS. It must allow half-open ends. */
+  handleConnection(stream: Duplex, info: ConnectionInfo): void;
+  /**
+   * Serves a socket of a server with `allowHalfOpen` and, for fast reads, `pauseOnConnect`. `trusted`: see ConnectionInfo. The socket must not be used
+   * afterwards.
+   */
+  accept(socket: Socket, trusted?: boolean): void;
+  /** Closes idle connections to an instance, because it is to stop. */
+  dropIdle(instance: string): void;
   /** Stops accepting, lets open requests end for at most `graceMs`, then destroys what is left. Idempotent. */
   close(options: { readonly graceMs: number }): Promise<void>;
 }
 
 /** Connections and requests in, answers out: the data path of the server. */
-export function createProxy(options: GateOptions): ProxyServer {
+export function createProxy(options: ProxyOptions): ProxyServer {
   return new HttpProxy(options);
 }
 
-/** Attack stopped: slow heads (slowloris). Bodies have no limit in time: uploads may last. */
-const HEAD_TIMEOUT_MS = 10_000;
-const LIMITS = {
-  headersTimeout: HEAD_TIMEOUT_MS,
-  connectionsCheckingInterval: 2000,
-  requestTimeout: 0,
-  keepAliveTimeout: 75_000,
-  maxHeaderSize: 64 * 1024,
-  insecureHTTPParser: false,
-  // We check Host ourselves, to answer with our page.
-  requireHostHeader: false,
-  // A client that vanished without a word is found out in the end.
-  keepAlive: true,
-  keepAliveInitialDelay: 60_000,
-  noDelay: true,
-};
+/** One coarse clock for all deadlines: a timer per request would cost more than most of what it guards. */
+const SWEEP_MS = 500;
+/** A client that vanished without a word is found out in the end. */
+const KEEP_ALIVE_MS = 60_000;
 
 class HttpProxy implements ProxyServer {
-  readonly #gate: Gate;
+  readonly #core: Core;
+  readonly #fast: boolean;
   readonly #servers: Server[] = [];
-  readonly #sockets = new Set<Socket>();
-  /** Requests in progress by connection. */
-  readonly #open = new Map<Socket, Set<ServerResponse>>();
-  #closing = false;
+  readonly #connections = new Set<ClientConnection>();
+  #sweeper: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
+  #onEmpty: (() => void) | undefined;
 
-  constructor(options: GateOptions) {
-    this.#gate = new Gate(options);
+  constructor(options: ProxyOptions) {
+    this.#fast = options.fastReads !== 'off';
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#core = {
+      options,
+      limits,
+      pools: new UpstreamPools({ fast: this.#fast, headBytes: limits.headBytes }),
+      trusted: new TrustedProxies(),
+      closing: false,
+    };
   }
 
   async listen(addresses: readonly ListenAddress[]): Promise<ListenAddress[]> {
@@ -66,7 +62,10 @@ class HttpProxy implements ProxyServer {
     try {
       const bound: ListenAddress[] = [];
       for (const address of addresses) {
-        const server = this.#createServer();
+        const server = createServer(
+          { allowHalfOpen: true, noDelay: true, pauseOnConnect: this.#fast },
+          (socket) => this.accept(socket),
+        );
         started.push(server);
         bound.push({ host: address.host, port: await bind(server, address, addresses) });
       }
@@ -78,121 +77,64 @@ class HttpProxy implements ProxyServer {
     }
   }
 
+  accept(accepted: Socket, trusted = false): void {
+    const { remoteAddress = '', remotePort = 0, localPort = 0 } = accepted;
+    accepted.setKeepAlive(true, KEEP_ALIVE_MS);
+    const connection = this.#add({ remoteAddress, remotePort, localPort, encrypted: false, trusted });
+    const fast = this.#fast ? withFastReads(accepted, connection.wire) : undefined;
+    connection.attach(fast ?? accepted, fast !== undefined);
+    if (fast === undefined) accepted.resume();
+  }
+
+  handleConnection(stream: Duplex, info: ConnectionInfo): void {
+    this.#add(info).attach(stream, false);
+  }
+
+  #add(info: ConnectionInfo): ClientConnection {
+    const connection = new ClientConnection(this.#core, info, (gone) => {
+      this.#connections.delete(gone);
+      if (this.#connections.size === 0) this.#onEmpty?.();
+    });
+    this.#connections.add(connection);
+    this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS);
+    return connection;
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const connection of this.#connections) connection.sweep(now);
+    this.#core.pools.sweep(now);
+    if (this.#connections.size > 0 || this.#core.pools.size > 0) return;
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
+  }
+
+  dropIdle(instance: string): void {
+    this.#core.pools.dropIdle(instance);
+  }
+
   close({ graceMs }: { readonly graceMs: number }): Promise<void> {
     this.#closed ??= this.#close(graceMs);
     return this.#closed;
   }
 
   async #close(graceMs: number): Promise<void> {
-    this.#closing = true;
+    this.#core.closing = true;
     const ended = this.#servers.map((server) => new Promise<void>((done) => server.close(() => done())));
     // A connection without a request has nothing to wait for, also one that never sent any.
-    for (const socket of this.#sockets) if (!this.#open.has(socket)) socket.destroy();
-    const timer = setTimeout(() => {
-      for (const socket of this.#sockets) socket.destroy();
-    }, graceMs);
+    for (const connection of this.#connections) connection.shutDown();
+    if (this.#connections.size > 0) {
+      const empty = new Promise<void>((done) => {
+        this.#onEmpty = done;
+      });
+      const timer = setTimeout(() => {
+        for (const connection of this.#connections) connection.wire.destroy();
+      }, graceMs);
+      await empty;
+      clearTimeout(timer);
+    }
     await Promise.all(ended);
-    clearTimeout(timer);
+    this.#core.pools.closeAll();
+    clearInterval(this.#sweeper);
   }
-
-  #createServer(): Server {
-    const server = createServer(LIMITS);
-    // Their number is bounded by their size; node:http would silently drop those above 2000.
-    server.maxHeadersCount = 0;
-    server.on('connection', (socket) => this.#track(socket));
-    server.on('request', (request, response) => this.#arrived(request, response, false));
-    server.on('checkContinue', (request, response) => this.#arrived(request, response, true));
-    server.on('checkExpectation', (request, response) => this.#arrived(request, response, false));
-    server.on('upgrade', (request, socket, head) => this.#upgrade(server, request, socket as Socket, head));
-    server.on('connect', (_request, socket) => refuseConnect(socket as Socket));
-    server.on('clientError', (error, socket) =>
-      onClientError(error, socket as Socket, this.#open.get(socket as Socket)),
-    );
-    return server;
-  }
-
-  #track(socket: Socket): void {
-    if (this.#sockets.has(socket)) return;
-    this.#sockets.add(socket);
-    // Also while no parser is attached, an error of the connection must not end the process.
-    socket.on('error', () => {});
-    socket.once('close', () => {
-      this.#sockets.delete(socket);
-      this.#open.delete(socket);
-    });
-  }
-
-  #arrived(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-    // Pipelined behind a request whose answer ends the connection: it can't be answered, so it must not be executed.
-    if (isLingering(request.socket)) {
-      request.socket.destroy();
-      return;
-    }
-    this.#begin(request, response);
-    if (this.#refusedWhileClosing(request, response)) return;
-    void this.#gate.handle({ request, response, expectsContinue, upgrade: undefined });
-  }
-
-  #upgrade(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
-    if (!isRealUpgrade(request) || this.#gate.isOwn(request)) {
-      // Read again as the ordinary request that it is without its Upgrade header.
-      socket.unshift(Buffer.concat([withoutUpgrade(request), head]));
-      server.emit('connection', socket);
-      return;
-    }
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    response.assignSocket(socket);
-    const upgrade = new EarlyBytes(socket, head);
-    // node:http does both for the responses that it makes itself.
-    socket.on('drain', () => response.emit('drain'));
-    response.once('finish', () => {
-      upgrade.take();
-      response.detachSocket(socket);
-      response.emit('close');
-      socket.destroySoon();
-    });
-    this.#begin(request, response);
-    if (this.#refusedWhileClosing(request, response)) return;
-    void this.#gate.handle({ request, response, expectsContinue: false, upgrade });
-  }
-
-  #begin(request: IncomingMessage, response: ServerResponse): void {
-    const { socket } = request;
-    const open = this.#open.get(socket) ?? new Set();
-    this.#open.set(socket, open.add(response));
-    request.on('error', () => {});
-    response.once('close', () => {
-      open.delete(response);
-      if (open.size > 0) return;
-      this.#open.delete(socket);
-      if (this.#closing) socket.destroySoon();
-    });
-  }
-
-  /** A kept connection may still bring requests after we have stopped accepting. */
-  #refusedWhileClosing(request: IncomingMessage, response: ServerResponse): boolean {
-    if (!this.#closing) return false;
-    response.shouldKeepAlive = false;
-    const error = new TenementError('shutting_down');
-    sendPage(response, pageFor(error, requestIdFor([], false), request.headers.accept));
-    return true;
-  }
-}
-
-function bind(server: Server, address: ListenAddress, all: readonly ListenAddress[]): Promise<number> {
-  const host = address.host.replace(/^\[(.*)\]$/, '$1');
-  // '::' takes IPv4 as well, unless IPv4 was asked for by itself.
-  const ipv6Only = host === '::' && all.some((other) => other.host === '0.0.0.0');
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) => {
-      const message = `Cannot listen on ${address.host} port ${address.port}: ${cause.message}`;
-      reject(new TenementError('listen_failed', message, { cause, details: { errno: errnoOf(cause) } }));
-    });
-    server.listen({ host, port: address.port, ipv6Only }, () => {
-      server.removeAllListeners('error');
-      const bound = server.address();
-      resolve(bound !== null && typeof bound === 'object' ? bound.port : address.port);
-    });
-  });
 }

@@ -56,6 +56,16 @@ export interface AcquireOptions {
 }
 
 export interface Upstreams {
+  /**
+   * `acquire` without a wait, for the many requests that need none: undefined when there has to be one.
+   * @throws TenementError like `acquire`
+   */
+  acquireNow?(target: Target, hasBody: boolean): Lease | undefined;
+  /**
+   * For who chooses for many requests at once: ids of ready instances of a `balance` service, as `count` choices by weight would give
+   * them. Empty when none is ready, or when there is nothing to choose.
+   */
+  draw?(service: string, count: number): readonly string[];
   /** Policy of a service before any lease (413 needs no wake); undefined for an unknown service. */
   policy(service: string): ForwardPolicy | undefined;
   /**

@@ -1,8 +1,10 @@
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import { silentLog } from '../../src/base/log.js';
-import type { HandleOwn, RequestEnd } from '../../src/proxy/gate.js';
+import { isLoopback } from '../../src/proxy/client-address.js';
+import type { ProxyOptions } from '../../src/proxy/core.js';
+import type { RequestEnd } from '../../src/proxy/request-end.js';
 import type { RoutingTable } from '../../src/proxy/router.js';
 import { createProxy, type ProxyServer } from '../../src/proxy/server.js';
 import { addressOf, FakeUpstreams } from './fake-upstreams.js';
@@ -14,7 +16,14 @@ export interface ProxyFixture {
   readonly proxy: ProxyServer;
 }
 
-interface FixtureOptions {
+/** Who answers what is for the server itself. */
+export type HandleOwn = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: { readonly peerIsLoopback: boolean },
+) => void;
+
+interface FixtureOptions extends Pick<ProxyOptions, 'limits' | 'fastReads'> {
   table?: Partial<RoutingTable>;
   trustedProxies?: string[];
   handleOwn?: HandleOwn;
@@ -31,17 +40,29 @@ export async function startProxy(t: ExecutionContext, options: FixtureOptions = 
     path: [],
     ...options.table,
   };
+  const handleOwn: HandleOwn =
+    options.handleOwn ??
+    ((request, response, { peerIsLoopback }) => {
+      response.end(`own ${request.method} ${request.url} ${peerIsLoopback}`);
+    });
+  const own = await startApp(t, (request, response) => {
+    const peerIsLoopback = isLoopback(String(request.headers['x-tenement-client']));
+    try {
+      handleOwn(request, response, { peerIsLoopback });
+    } catch {
+      response.destroy();
+    }
+  });
+  const { limits, fastReads } = options;
   const proxy = createProxy({
     upstreams,
     table: () => table,
-    handleOwn:
-      options.handleOwn ??
-      ((request, response, { peerIsLoopback }) => {
-        response.end(`own ${request.method} ${request.url} ${peerIsLoopback}`);
-      }),
+    own: () => addressOf(own),
     log: silentLog,
     trustedProxies: () => options.trustedProxies ?? [],
     onRequestEnd: (end) => ends.push(end),
+    ...(limits === undefined ? {} : { limits }),
+    ...(fastReads === undefined ? {} : { fastReads }),
   });
   const [address] = await proxy.listen([{ host: '127.0.0.1', port: 0 }]);
   t.teardown(() => proxy.close({ graceMs: 0 }));

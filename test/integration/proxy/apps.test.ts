@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import test from 'ava';
 import { silentLog } from '../../../src/base/log.js';
 import { createProxy } from '../../../src/proxy/server.js';
+import { addressOf } from '../../helpers/fake-upstreams.js';
 import { freshDir } from '../../helpers/fresh-dir.js';
-import { startProxy } from '../../helpers/proxy-fixture.js';
+import { startApp, startProxy } from '../../helpers/proxy-fixture.js';
 import { exchange, RawClient } from '../../helpers/raw-http.js';
 import { haveTools } from '../../helpers/require-tool.js';
 
@@ -67,10 +68,11 @@ test('an app on a Unix socket', async (t) => {
 
 test('IPv6, with brackets, beside IPv4', async (t) => {
   const { upstreams } = await startProxy(t);
+  const own = await startApp(t, (req, res) => res.end(`own ${req.headers['x-tenement-client']}`));
   const proxy = createProxy({
     upstreams,
     table: () => ({ domain: 'test', services: new Map(), subdomain: new Map(), path: [] }),
-    handleOwn: (_request, response, { peerIsLoopback }) => response.end(`own ${peerIsLoopback}`),
+    own: () => addressOf(own),
     log: silentLog,
     trustedProxies: () => [],
     onRequestEnd: () => {},
@@ -93,5 +95,5 @@ test('IPv6, with brackets, beside IPv4', async (t) => {
   );
   const client = new RawClient(bound[0]?.port ?? 0, '::1');
   client.write('GET / HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n');
-  t.regex(await client.end(), /own true$/);
+  t.regex(await client.end(), /own ::1$/);
 });

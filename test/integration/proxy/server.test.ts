@@ -61,15 +61,17 @@ for (const [title, bytes, expected] of malformed) {
 }
 
 test('chunks that go bad in the middle end the request to the app', async (t) => {
+  let begun = false;
   let aborted = false;
   const { port, upstreams } = await startWith(t, (req) => {
+    begun = true;
     req.on('error', () => {
       aborted = true;
     });
   });
   const client = new RawClient(port);
   client.write(`POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n`);
-  await eventually(() => upstreams.open === 1, 'the lease');
+  await eventually(() => begun, 'the request to reach the app');
   client.write('nonsense\r\n');
   t.regex(await client.end(), /^HTTP\/1\.1 400 /);
   await eventually(() => upstreams.open === 0 && aborted, 'the lease to be released');
@@ -138,13 +140,20 @@ test('an address in use is listen_failed, and nothing stays open', async (t) => 
   t.is(error?.details.errno, 'EADDRINUSE');
 });
 
-test('a handler that throws ends its request and not the server', async (t) => {
-  const { port } = await startProxy(t, {
-    handleOwn: () => {
-      throw new Error('a bug');
-    },
-  });
-  const client = new RawClient(port).write('GET / HTTP/1.1\r\nHost: test\r\n\r\n');
+test('a bug in what the proxy calls ends that request and not the server', async (t) => {
+  const { port, upstreams } = await startProxy(t);
+  upstreams.policy = () => {
+    throw new Error('a bug');
+  };
+  const client = new RawClient(port).write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
   t.is(await client.end(), '');
   t.regex(await exchange(port, 'GET / HTTP/1.1\r\nHost: a.nope.test\r\nConnection: close\r\n\r\n'), /404/);
+});
+
+test('an own handler that is not there is 502', async (t) => {
+  const { port } = await startProxy(t, { handleOwn: (_request, response) => response.destroy() });
+  t.regex(
+    await exchange(port, 'GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n'),
+    /^HTTP\/1\.1 502 /,
+  );
 });

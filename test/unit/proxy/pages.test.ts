@@ -47,8 +47,13 @@ test('the operator is told about balance', (t) => {
 });
 
 test('the raw form is one whole answer', (t) => {
-  const raw = rawPage(renderPage({ code: 'bad_request', requestId: 'i', accept: undefined }));
-  const [head = '', body = ''] = raw.split('\r\n\r\n');
+  const page = renderPage({ code: 'bad_request', requestId: 'i', accept: undefined });
+  const [head = '', body = ''] = String(
+    rawPage(page, { bodiless: false, close: true, keepAlive: false }),
+  ).split('\r\n\r\n');
   t.regex(head, /^HTTP\/1\.1 400 Bad request\r\n/);
+  t.regex(head, /\r\nConnection: close$/);
   t.is(Number(/Content-Length: (\d+)/.exec(head)?.[1]), Buffer.byteLength(body));
+  const bodiless = String(rawPage(page, { bodiless: true, close: false, keepAlive: true }));
+  t.regex(bodiless, /\r\nConnection: keep-alive\r\n\r\n$/);
 });

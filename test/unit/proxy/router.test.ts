@@ -36,9 +36,9 @@ function to(host: string | string[] | undefined, ask: Ask = {}): string {
   const hosts = host === undefined ? [] : [host].flat();
   const routed = route(
     {
-      rawHeaders: ['Accept', '*/*', ...hosts.flatMap((value) => ['Host', value])],
+      hosts,
       target: ask.path ?? '/',
-      httpVersion: ask.version ?? '1.1',
+      minor: ask.version === '1.0' ? 0 : 1,
       peerIsLoopback: ask.loopback ?? false,
     },
     { ...table, ...ask.table },
@@ -184,8 +184,7 @@ test('an absolute target reaches the app as a path', (t) => {
     'http://a.web.example.com?x',
     'http://a.web.example.com/y?z',
   ].map((target) => {
-    const rawHeaders = ['Host', 'a.web.example.com'];
-    const routed = route({ rawHeaders, target, httpVersion: '1.1', peerIsLoopback: false }, table);
+    const routed = route({ hosts: ['a.web.example.com'], target, minor: 1, peerIsLoopback: false }, table);
     return routed.kind === 'error' ? routed.code : routed.path;
   });
   t.deepEqual(paths, ['/', '/?x', '/y?z']);

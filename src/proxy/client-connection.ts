@@ -1,0 +1,299 @@
+import type { Duplex } from 'node:stream';
+import { type ErrorCode, TenementError } from '../base/errors.js';
+import { plainAddress } from './client-address.js';
+import type { ConnectionInfo, Core } from './core.js';
+import { type ClientSide, Exchange } from './exchange.js';
+import { Kind } from './http1/field-kind.js';
+import { fieldValue } from './http1/field-section.js';
+import { HeadReader } from './http1/head-reader.js';
+import { parseRequestHead, type RequestHead } from './http1/request-head.js';
+import { pageFor, rawPage } from './pages.js';
+import { requestIdFor } from './request-id.js';
+import { type Receiver, Wire } from './wire.js';
+
+/** How long a client may go on sending what nobody wants before it is cut off. */
+const LINGER_MS = 5000;
+/** How much may come behind a request while it is answered, before reading stops. */
+const MOST_AHEAD = 64 * 1024;
+/** When a client that has ended its side is asked whether it is still there. */
+const PROBE_MS = 1000;
+/** When one that has said nothing to that, and got nothing, counts as gone. */
+const GONE_MS = 2000;
+
+/**
+ * - head: between requests, or within a request's head
+ * - exchange: a request is being answered
+ * - drain: its answer is complete, and the rest of its body is read away
+ * - waiting: its answer has not gone out; the next request has to wait for that
+ * - closing: nothing more is read but the end
+ */
+type State = 'head' | 'exchange' | 'drain' | 'waiting' | 'closing';
+
+/** The connection of one client: requests in, one after the other, and their answers out, in the same order. */
+export class ClientConnection implements Receiver, ClientSide {
+  readonly core: Core;
+  readonly wire: Wire;
+  readonly peer: string;
+  readonly encrypted: boolean;
+  readonly trusted: boolean;
+  readonly #onClosed: (connection: ClientConnection) => void;
+  readonly #reader: HeadReader;
+  #state: State = 'head';
+  #exchange: Exchange | undefined;
+  /** What came behind the request that is being answered. */
+  #ahead: Buffer[] = [];
+  #aheadBytes = 0;
+  #reading = false;
+  /** The request says that it is the last one. */
+  #last = false;
+  /** performance.now() of the end of the client's side; 0: it is open. */
+  #endedAt = 0;
+  /** How often the client was asked whether it is still there. */
+  #probes = 0;
+  #writtenAtEnd = 0;
+  /** performance.now() since when the present state lasts, as the last sweep saw it; 0: since after it. */
+  #since = 0;
+
+  /** The wire reads once its stream is attached. */
+  constructor(core: Core, info: ConnectionInfo, onClosed: (connection: ClientConnection) => void) {
+    this.core = core;
+    this.peer = plainAddress(info.remoteAddress);
+    this.encrypted = info.encrypted;
+    this.trusted = info.trusted === true;
+    this.#onClosed = onClosed;
+    this.#reader = new HeadReader({ limit: core.limits.headBytes, of: 'request' });
+    this.wire = new Wire(this);
+  }
+
+  attach(stream: Duplex, fast: boolean): void {
+    this.wire.attach(stream, fast);
+  }
+
+  /** No request is being answered. */
+  get idle(): boolean {
+    return this.#state === 'head';
+  }
+
+  get mayKeep(): boolean {
+    const more = this.#endedAt === 0 || this.#aheadBytes > 0;
+    return !this.#last && more && !this.core.closing;
+  }
+
+  received(buffer: Buffer, start: number, end: number): void {
+    try {
+      this.#read(buffer, start, end);
+    } catch (error) {
+      this.#reading = false;
+      this.#crash(error);
+    }
+  }
+
+  #read(buffer: Buffer, start: number, end: number): void {
+    let at = start;
+    this.#reading = true;
+    while (at < end) {
+      if (this.#state === 'head') at = this.#readHead(buffer, at, end);
+      else if (this.#state === 'closing') at = end;
+      else {
+        const exchange = this.#exchange;
+        if (exchange?.tunnel !== undefined) {
+          exchange.tunnel.fromClient(buffer, at, end);
+          at = end;
+        } else if (exchange !== undefined && !exchange.body.done)
+          at = this.#readBody(exchange, buffer, at, end);
+        else {
+          this.#stash(buffer, at, end);
+          at = end;
+        }
+      }
+    }
+    this.#reading = false;
+  }
+
+  #readHead(buffer: Buffer, start: number, end: number): number {
+    const reader = this.#reader;
+    if (reader.empty) this.#since = 0;
+    let at = reader.push(buffer, start, end);
+    if (reader.status === 'more') return at;
+    const { status, text } = reader;
+    reader.reset();
+    const head = status === 'complete' ? parseRequestHead(text) : undefined;
+    if (head === undefined) {
+      this.#refuse(status === 'too_large' ? 'headers_too_large' : 'bad_request');
+      return end;
+    }
+    this.#last = head.minor === 1 ? head.connection.close : !head.connection.keepAlive;
+    const exchange = new Exchange(this, head);
+    this.#exchange = exchange;
+    this.#become('exchange');
+    if (!exchange.body.done && at < end) at = exchange.takeBody(buffer, at, end);
+    exchange.start();
+    return at;
+  }
+
+  #readBody(exchange: Exchange, buffer: Buffer, start: number, end: number): number {
+    const at = exchange.takeBody(buffer, start, end);
+    if (this.#state !== 'drain') return at;
+    if (exchange.body.done) this.#nextRequest();
+    else if (exchange.body.reader.status !== 'more') {
+      this.wire.destroy();
+      return end;
+    }
+    return at;
+  }
+
+  #stash(buffer: Buffer, start: number, end: number): void {
+    this.#ahead.push(Buffer.from(buffer.subarray(start, end)));
+    this.#aheadBytes += end - start;
+    if (this.#aheadBytes > MOST_AHEAD) this.wire.pause();
+  }
+
+  takeEarlyBytes(): Buffer | undefined {
+    this.#aheadBytes = 0;
+    const ahead = this.#ahead.splice(0);
+    return ahead.length === 0 ? undefined : Buffer.concat(ahead);
+  }
+
+  exchangeEnded(keep: boolean): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined || this.#state === 'closing') return;
+    if (this.wire.destroyed) this.#become('closing');
+    else if (exchange.tunnel !== undefined) this.wire.destroy();
+    else if (!keep || !this.mayKeep) this.#close();
+    else if (!exchange.body.done) {
+      // The answer came before the end of the body: the rest goes nowhere.
+      this.#become('drain');
+      this.wire.resume();
+    } else this.#nextRequest();
+  }
+
+  /** Attack stopped: a client that sends requests and reads no answers would fill the memory with these. */
+  #nextRequest(): void {
+    this.#exchange = undefined;
+    if (this.wire.congested) {
+      this.#become('waiting');
+      return;
+    }
+    this.#become('head');
+    if (this.#aheadBytes > 0 && !this.#reading) this.#readAhead();
+    else if (this.#aheadBytes === 0) this.wire.resume();
+  }
+
+  /** The requests that came early, one by one. */
+  #readAhead(): void {
+    const bytes = this.takeEarlyBytes();
+    if (bytes !== undefined) this.received(bytes, 0, bytes.length);
+    if (this.#aheadBytes <= MOST_AHEAD && this.#state === 'head') this.wire.resume();
+    if (this.#endedAt > 0) this.#afterEnd();
+  }
+
+  ended(): void {
+    this.#endedAt = performance.now();
+    this.#writtenAtEnd = this.#exchange?.bytesWritten ?? 0;
+    const exchange = this.#exchange;
+    if (exchange?.tunnel !== undefined) exchange.tunnel.clientEnded();
+    else if (exchange !== undefined && !exchange.body.done && this.#state === 'exchange') {
+      // Half a body: nobody will complete it.
+      exchange.clientGone();
+      this.wire.destroy();
+    } else this.#afterEnd();
+  }
+
+  /** A client that has ended its side gets its answers, but nothing more is expected of it. */
+  #afterEnd(): void {
+    if (this.#state === 'head' && this.#aheadBytes === 0) {
+      if (!this.#reader.empty) this.#refuse('bad_request');
+      else this.#close();
+    } else if (this.#state === 'drain') this.wire.destroy();
+  }
+
+  drained(): void {
+    if (this.#state === 'waiting') this.#nextRequest();
+    else this.#exchange?.clientDrained();
+  }
+
+  closed(): void {
+    const exchange = this.#exchange;
+    this.#state = 'closing';
+    if (exchange?.tunnel !== undefined) exchange.tunnel.clientClosed();
+    else exchange?.clientGone();
+    this.#onClosed(this);
+  }
+
+  /** Answers bytes that are no request, and ends the connection. */
+  #refuse(code: ErrorCode): void {
+    const page = pageFor(new TenementError(code), requestIdFor(undefined), undefined);
+    this.wire.write(rawPage(page, { bodiless: false, close: true, keepAlive: false }));
+    this.#close();
+  }
+
+  sendPage(error: TenementError, requestId: string, head: RequestHead, keep: boolean): number {
+    const page = pageFor(error, requestId, fieldValue(head.fields, Kind.accept));
+    const bodiless = head.method === 'HEAD';
+    this.wire.write(rawPage(page, { bodiless, close: !keep, keepAlive: keep && head.minor === 0 }));
+    return Buffer.byteLength(page.body);
+  }
+
+  /**
+   * Ends our side and reads on for a while: closing a socket with unread bytes resets it, and the client would lose an answer that it has
+   * not read yet.
+   */
+  #close(): void {
+    this.#become('closing');
+    this.#ahead = [];
+    this.wire.stream.end();
+    this.wire.resume();
+  }
+
+  #crash(err: unknown): void {
+    this.core.options.log.error({ err }, 'a connection failed inside the proxy');
+    this.wire.destroy();
+  }
+
+  /** For the end of the server: closes at once when nothing is being answered. */
+  shutDown(): void {
+    if (this.#state === 'head') this.wire.destroy();
+  }
+
+  #become(state: State): void {
+    this.#state = state;
+    this.#since = 0;
+  }
+
+  /** Called about twice a second: what has lasted too long ends. */
+  sweep(now: number): void {
+    if (this.#since === 0) this.#since = now;
+    const lasted = now - this.#since;
+    const { limits } = this.core;
+    if (this.#state === 'exchange') {
+      this.#exchange?.sweep(now);
+      if (this.#endedAt > 0 && this.#exchange !== undefined) this.#checkAlive(this.#exchange, now);
+    } else if (this.#state === 'head') {
+      if (this.#reader.empty) {
+        if (lasted > limits.idleMs) this.wire.destroy();
+      } else if (lasted > limits.headTimeoutMs) this.#refuse('request_too_slow');
+    } else if ((this.#state === 'drain' || this.#state === 'closing') && lasted > LINGER_MS)
+      this.wire.destroy();
+  }
+
+  /**
+   * A client that has closed its socket looks like one that has ended its sending side only, until something is written: then its system
+   * answers with a reset. So one that waits for an answer gets a 100 (Continue), which every HTTP/1.1 client skips (RFC 9110 15.2), and one that
+   * has got the beginning of an answer is believed as long as more of it goes out.
+   */
+  #checkAlive(exchange: Exchange, now: number): void {
+    if (exchange.tunnel !== undefined) return;
+    if (!exchange.answerBegun) {
+      // The first one brings the reset, the second one finds it.
+      if (this.#probes >= 2 || exchange.head.minor === 0 || now - this.#endedAt < PROBE_MS) return;
+      this.#probes += 1;
+      this.wire.write('HTTP/1.1 100 Continue\r\n\r\n');
+    } else if (
+      now - this.#endedAt > GONE_MS &&
+      this.#probes < 2 &&
+      exchange.bytesWritten === this.#writtenAtEnd
+    ) {
+      this.wire.destroy();
+    }
+  }
+}
