@@ -5,6 +5,8 @@ import { until } from '../../helpers/example-server.js';
 import { nodeCommand, TestServer, workbench } from '../../helpers/server.js';
 
 const host = 'alice.app.localhost';
+/** How often the server's log says that an instance began to start. */
+const starts = (server: TestServer) => server.output.split('stopped -> starting').length - 1;
 
 test('20 parallel requests to a sleeping instance: one process, 20 answers', async (t) => {
   const server = await TestServer.start(t, workbench());
@@ -47,12 +49,11 @@ test('50 ask and 49 hang up during the start: one start, and it later sleeps', a
     socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
     return socket;
   });
-  await until(async () => (await server.health('app:alice')) === 'starting', 'it starts');
+  await until(() => starts(server) === 2, 'the wake is under way');
   for (const socket of sockets) socket.destroy();
   t.is((await server.get(host, '/')).status, 200);
   await server.untilHealth('app:alice', 'sleeping');
-  const starts = server.output.split('stopped -> starting').length - 1;
-  t.is(starts, 2, 'the spawn and one wake');
+  t.is(starts(server), 2, 'the spawn and one wake');
 });
 
 test('all hang up during the start: it becomes ready, then sleeps', async (t) => {
@@ -64,7 +65,7 @@ test('all hang up during the start: it becomes ready, then sleeps', async (t) =>
   await server.ten('stop', 'app:alice');
   const socket = connect(server.port, '127.0.0.1');
   socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
-  await until(async () => (await server.health('app:alice')) === 'starting', 'it starts');
+  await until(() => starts(server) === 2, 'the wake is under way');
   socket.destroy();
   await server.untilHealth('app:alice', 'sleeping');
   t.is((await server.get(host, '/')).status, 200);
