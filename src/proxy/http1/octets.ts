@@ -14,8 +14,8 @@ export const TOKEN: Uint8Array = table((octet) =>
  */
 export const TEXT: Uint8Array = table((octet) => octet === 9 || (octet >= 0x20 && octet !== 0x7f));
 
-/** 1 for what may stand in a request target: visible characters and, as clients send raw UTF-8, obs-text. No "#" (RFC 9112 3.2). */
-export const TARGET: Uint8Array = table((octet) => octet > 0x20 && octet !== 0x7f && octet !== 0x23);
+/** 1 for what may stand in a request target: visible characters of ASCII, but no "#" (RFC 9112 3.2). */
+export const TARGET: Uint8Array = table((octet) => octet > 0x20 && octet < 0x7f && octet !== 0x23);
 
 /** The value of a hex digit, 255 for every other octet. */
 export const HEX: Uint8Array = new Uint8Array(256).fill(255);

@@ -25,6 +25,7 @@ export type RequestFraming =
 
 const NONE: RequestFraming = { kind: 'length', length: 0 };
 const CHUNKED: RequestFraming = { kind: 'chunked' };
+const HTAB = 9;
 
 /** Decimal digits that stay exact in a number: 10^15 - 1 bytes are enough. */
 const LENGTH = /^\d{1,15}$/;
@@ -42,20 +43,28 @@ export function parseRequestHead(text: string): RequestHead | undefined {
   const minor = digit === 0x31 ? 1 : 0;
   const method = text.slice(0, methodEnd);
   const target = text.slice(methodEnd + 1, targetEnd);
-  if (!consistsOf(method, TOKEN) || !consistsOf(target, TARGET)) return undefined;
+  if (!consistsOf(method, TOKEN) || !consistsOf(target, TARGET) || !hasForm(target, method)) return undefined;
   const fields = parseFields(text, lineEnd + 2);
   if (fields === undefined) return undefined;
-  const body = framingOf(fields, minor);
+  const body = framingOf(text, fields, minor);
   if (body === undefined) return undefined;
   const expects = minor === 1 && fields.kinds.includes(Kind.expect);
   return { text, method, target, minor, fields, connection: connectionOptions(fields), body, expects };
+}
+
+/** Origin, absolute or asterisk form (RFC 9112 3.2); the authority form is for CONNECT alone. */
+function hasForm(target: string, method: string): boolean {
+  if (target.charCodeAt(0) === 0x2f) return true;
+  if (method === 'CONNECT') return true;
+  return target === '*' ? method === 'OPTIONS' : /^https?:\/\/[^/]/i.test(target);
 }
 
 /**
  * Attack stopped: request smuggling. Where two programs in a row could come to different ends of the body, there is no body but an error:
  * both lengths, a repeated one, one that is not plain digits, a coding that is not exactly `chunked`, chunks in HTTP/1.0.
  */
-function framingOf({ kinds, values }: FieldSection, minor: number): RequestFraming | undefined {
+function framingOf(text: string, fields: FieldSection, minor: number): RequestFraming | undefined {
+  const { kinds, values, starts } = fields;
   let framing: RequestFraming | undefined;
   for (let i = 0; i < kinds.length; i += 1) {
     const kind = kinds[i];
@@ -63,7 +72,9 @@ function framingOf({ kinds, values }: FieldSection, minor: number): RequestFrami
     const value = values[i] ?? '';
     if (framing !== undefined) return undefined;
     if (kind === Kind.contentLength) {
-      if (!LENGTH.test(value)) return undefined;
+      // Node's parser takes no tab behind a length, so another program may not either.
+      const tab = text.charCodeAt((starts[i + 1] as number) - 3) === HTAB;
+      if (tab || !LENGTH.test(value)) return undefined;
       framing = { kind: 'length', length: Number(value) };
     } else {
       if (minor === 0 || value.toLowerCase() !== 'chunked') return undefined;
