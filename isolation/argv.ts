@@ -15,6 +15,8 @@ export interface Launch {
   readonly reports: boolean;
   /** Something else than the app keeps fd 3 open: the report ends with `ok`, not with the pipe. */
   readonly staysOpen?: boolean;
+  /** What can be read from fd 5, 6 ... */
+  readonly inputs?: readonly Buffer[];
 }
 
 export interface Wrapped {

@@ -214,4 +214,6 @@ export interface Host {
   readonly tools: Readonly<Record<string, string | undefined>>;
   /** Whether an instance in namespaces could be started, with the machine's network or none; undefined: not tried. */
   readonly namespaces?: { readonly host: Trial; readonly none: Trial };
+  /** Whether bubblewrap works; undefined: not tried. */
+  readonly bubblewrap?: Trial;
 }

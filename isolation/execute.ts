@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, openSync } from 'node:fs';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { errnoOf, TenementError } from '../src/base/errors.js';
 import { type Launch, REPORT_OK } from './argv.js';
 import type { Spec } from './contract.js';
@@ -15,6 +15,8 @@ export interface Started {
   readonly startTime: string;
 }
 
+/** As in Launch.inputs. */
+const FIRST_INPUT = 5;
 const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 
 /**
@@ -51,22 +53,37 @@ export async function execute(spec: Spec, prepared: Launch, signal: AbortSignal)
   }
 }
 
-function spawnNow(spec: Spec, { file, args, env, reports }: Launch): ChildProcess {
+function spawnNow(spec: Spec, { file, args, env, reports, inputs = [] }: Launch): ChildProcess {
   const logs: number[] = [];
   try {
     logs.push(openSync(spec.log.stdout, APPEND, 0o600), openSync(spec.log.stderr, APPEND, 0o600));
-    return spawn(file, args, {
+    const child = spawn(file, args, {
       cwd: spec.directory,
       env,
       // A session of its own: what is sent to the server's terminal or group is not meant for the instance.
       detached: true,
-      stdio: ['ignore', ...logs, ...(reports ? (['pipe'] as const) : [])],
+      // 4 is the wrappers' own (argv.ts).
+      stdio: [
+        'ignore',
+        ...logs,
+        ...(reports ? (['pipe'] as const) : []),
+        ...(inputs.length > 0 ? (['ignore', ...inputs.map(() => 'pipe' as const)] as const) : []),
+      ],
     });
+    for (const [i, input] of inputs.entries()) give(child, FIRST_INPUT + i, input);
+    return child;
   } catch (error) {
     throw startFailed(spec, error);
   } finally {
     logs.forEach(closeSync);
   }
+}
+
+function give(child: ChildProcess, fd: number, input: Buffer): void {
+  const pipe = child.stdio[fd] as Writable | undefined;
+  // Whoever does not read it says so in the report.
+  pipe?.on('error', () => undefined);
+  pipe?.end(input);
 }
 
 /** What the wrappers say on fd 3, until the last of them has closed it by executing the app, or has said that it will. */
@@ -76,7 +93,10 @@ async function readReport(child: ChildProcess, staysOpen: boolean): Promise<stri
   pipe.setEncoding('utf8');
   pipe.on('data', (chunk: string) => {
     text = (text + chunk).slice(0, 4096);
-    if (staysOpen && text === REPORT_OK) pipe.destroy();
+    // What comes after is not about the start: the wrapper may say how the app ended.
+    if (!staysOpen || !text.startsWith(REPORT_OK)) return;
+    text = REPORT_OK;
+    pipe.destroy();
   });
   // A broken pipe ends the report like its end does.
   pipe.on('error', () => undefined);

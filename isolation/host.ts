@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { controllersBelow, findCgroupRoot } from './cgroup-root.js';
 import type { Host, Trial } from './contract.js';
 import { findLegacyCgroups } from './legacy-cgroups.js';
-import { tryNamespaces } from './trial.js';
+import { tryBubblewrap, tryNamespaces } from './trial.js';
 
 const TOOLS = [
   'setpriv',
@@ -40,6 +40,7 @@ export async function probeHost(): Promise<Host> {
     bootId: bootId.trim(),
     tools,
     ...(linux && { legacyCgroups: await findLegacyCgroups() }),
+    ...(linux && tools.bwrap !== undefined && { bubblewrap: await tryBubblewrap(tools.bwrap, root) }),
     ...(linux && { namespaces: await tryBoth(tools, root) }),
   };
 }

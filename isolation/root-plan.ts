@@ -19,8 +19,8 @@ export interface RootInput {
 }
 
 /** Bytes; counted as the instance's memory while used. */
-const TMP_SIZE = 'size=512m';
-const SHM_SIZE = 'size=128m';
+export const TMP_BYTES = 512 << 20;
+export const SHM_BYTES = 128 << 20;
 const PLACES = ['/dev', '/etc'];
 const NO_SUID = ['nosuid', 'nodev'];
 /** Makes the directory that it is mounted on (capital X: not written to utab). */
@@ -40,10 +40,10 @@ export function planRoot(input: RootInput): RootPlan {
   const mounts: Mount[] = [
     ...system.directories.map((path) => bindMount(path, [...readOnly, MAKE])),
     ...system.files.map(({ path, source }) => bindMount(path, readOnly, source)),
-    fresh('tmpfs', '/tmp', ['mode=1777', TMP_SIZE, ...NO_SUID]),
+    fresh('tmpfs', '/tmp', ['mode=1777', `size=${TMP_BYTES}`, ...NO_SUID]),
     bindMount('/var/tmp', ['bind', MAKE], `${NEW_ROOT}/tmp`),
     fresh('tmpfs', '/run', ['mode=755', 'size=64k', ...NO_SUID]),
-    fresh('tmpfs', '/dev/shm', ['mode=1777', SHM_SIZE, ...NO_SUID]),
+    fresh('tmpfs', '/dev/shm', ['mode=1777', `size=${SHM_BYTES}`, ...NO_SUID]),
     ...system.devices.map((path) => bindMount(path, ['bind', 'nosuid', 'noexec'])),
     fresh('devpts', '/dev/pts', ['newinstance', 'ptmxmode=0666', 'mode=620', 'nosuid', 'noexec']),
     // The table of mounts lies under it.
@@ -63,13 +63,22 @@ export function planRoot(input: RootInput): RootPlan {
         ...system.files.map(({ path }) => path),
         ...filePlaces.map(({ path }) => path),
       ].map((path) => ({ path, text: '' })),
-      { path: '/etc/passwd', text: passwd(input) },
-      { path: '/etc/group', text: group(input) },
-      { path: '/etc/hosts', text: hosts(input) },
+      ...ownFiles(input),
     ],
     hostname: input.hostname,
     seal: unprivileged || input.identity === undefined,
   };
+}
+
+/** Files of /etc that every instance has for itself. */
+export function ownFiles(
+  input: Pick<RootInput, 'identity' | 'home' | 'unprivileged' | 'hosts' | 'hostname'>,
+): { path: string; text: string }[] {
+  return [
+    { path: '/etc/passwd', text: passwd(input) },
+    { path: '/etc/group', text: group(input) },
+    { path: '/etc/hosts', text: hosts(input) },
+  ];
 }
 
 function bindMount(target: string, options: readonly string[], source = target): Mount {
@@ -91,7 +100,11 @@ function viewMount({ path, access, kind }: View, bind: string, readOnly: readonl
 }
 
 /** Own accounts only: who else has one on this machine is nobody's business, and many programs want to find a name for their uid. */
-function passwd({ identity, home, unprivileged }: RootInput): string {
+function passwd({
+  identity,
+  home,
+  unprivileged,
+}: Pick<RootInput, 'identity' | 'home' | 'unprivileged'>): string {
   const own = identity?.uid ?? 0;
   const isRoot = unprivileged || own === 0;
   const lines = [
@@ -102,7 +115,7 @@ function passwd({ identity, home, unprivileged }: RootInput): string {
   return `${lines.join('\n')}\n`;
 }
 
-function group({ identity }: RootInput): string {
+function group({ identity }: Pick<RootInput, 'identity'>): string {
   const lines = [
     'root:x:0:',
     ...(identity === undefined || identity.gid === 0 ? [] : [`app:x:${identity.gid}:`]),
@@ -112,6 +125,6 @@ function group({ identity }: RootInput): string {
 }
 
 /** A program that looks its own host name up (Java does) must not wait for the network to say no. */
-function hosts({ hosts: text, hostname }: RootInput): string {
+function hosts({ hosts: text, hostname }: Pick<RootInput, 'hosts' | 'hostname'>): string {
   return hostname === undefined ? text : `${text.replace(/\n?$/, '\n')}127.0.1.1 ${hostname}\n`;
 }

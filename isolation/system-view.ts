@@ -1,11 +1,13 @@
 /** What of the machine's system directories an isolated instance sees: looked at once, as it does not change while we run. */
 import type { Dirent } from 'node:fs';
-import { lstat, readdir, realpath } from 'node:fs/promises';
+import { lstat, readdir, readlink, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface SystemView {
   /** Symlinks that exist in the same form: /bin -> usr/bin, /etc/localtime. */
   readonly links: readonly string[];
+  /** What they say. */
+  readonly targets: ReadonlyMap<string, string>;
   /** Directories to be seen read-only. */
   readonly directories: readonly string[];
   /** Files to be seen read-only, and where they really are. */
@@ -38,6 +40,7 @@ async function look(): Promise<SystemView> {
     .map(({ name }) => name)
     .filter((name) => ETC.includes(name) || ETC_PREFIXES.some((prefix) => name.startsWith(prefix)));
   const links: string[] = [];
+  const targets = new Map<string, string>();
   const directories: string[] = [];
   const files: { path: string; source: string }[] = [];
   for (const path of [...TOP, ...wanted.map((name) => join('/etc', name)), ...DEVICE_LINKS]) {
@@ -47,12 +50,15 @@ async function look(): Promise<SystemView> {
     else if (stats?.isSymbolicLink()) {
       const source = await realpath(path).catch(() => undefined);
       const staysInUsr = source?.startsWith('/usr/') || path.startsWith('/dev/');
-      if (staysInUsr) links.push(path);
+      if (staysInUsr) {
+        links.push(path);
+        targets.set(path, await readlink(path));
+      }
       // Its target would not be there: /etc/resolv.conf -> /run/systemd/resolve/stub-resolv.conf.
       else if (source !== undefined) files.push({ path, source });
     }
   }
   const devices = [];
   for (const path of DEVICES) if (await lstat(path).catch(() => undefined)) devices.push(path);
-  return { links, directories, files, devices };
+  return { links, targets, directories, files, devices };
 }

@@ -54,3 +54,26 @@ export async function tryNamespaces(
     return { works: false, reason: error instanceof Error ? error.message : String(error) };
   }
 }
+
+/** Starts true(1) in bubblewrap, as instances are. Never rejects. */
+export async function tryBubblewrap(bwrap: string, root: boolean): Promise<Trial> {
+  const user = root ? [] : ['--unshare-user', '--disable-userns'];
+  const args = [
+    '--unshare-pid',
+    '--unshare-net',
+    ...user,
+    '--ro-bind',
+    '/',
+    '/',
+    '--proc',
+    '/proc',
+    '--dev',
+    '/dev',
+    '/bin/true',
+  ];
+  const result = await execa(bwrap, args, { stdin: 'ignore', timeout: TIMEOUT_MS, reject: false });
+  return {
+    works: result.exitCode === 0,
+    reason: result.exitCode === 0 ? '' : result.stderr || (result.message ?? ''),
+  };
+}

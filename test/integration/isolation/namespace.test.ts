@@ -26,7 +26,7 @@ if (!support?.supported) {
       backend,
       host: on,
       findsEverything: true,
-      ownPids: true,
+      endsTogether: true,
       newIdentity: () => newUser(true),
     };
     conformance(test, variant);
@@ -40,7 +40,7 @@ if (!support?.supported) {
     backend,
     host,
     findsEverything: true,
-    ownPids: true,
+    endsTogether: true,
     rootInside: true,
   };
   conformance(test, variant);

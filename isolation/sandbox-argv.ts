@@ -1,0 +1,125 @@
+/** Pure: the command line that starts an instance in bubblewrap (bwrap(1)). */
+import { dropPrivilege, intoEnvironment, JOIN, type Launch } from './argv.js';
+import type { Identity, Network } from './contract.js';
+import { quote } from './private-root.js';
+import { SHM_BYTES, TMP_BYTES } from './root-plan.js';
+import type { SystemView } from './system-view.js';
+import type { View } from './visible.js';
+
+export interface Sandboxed {
+  /** The command with its absolute path. */
+  readonly command: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  readonly directory: string;
+  readonly home: string;
+  readonly groups: readonly string[];
+  /** Shell code that sets resource limits; empty or ending in a line break. */
+  readonly limits: string;
+  /** Undefined: a user namespace is made, in which the instance keeps the uid that it has. */
+  readonly identity: Identity | undefined;
+  readonly network: Network;
+  readonly hostname: string | undefined;
+  readonly system: SystemView;
+  readonly views: readonly View[];
+  /** Files of its own, such as /etc/passwd. */
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+  /** encodeFilter's; undefined on an architecture without a table. */
+  readonly filter: Buffer | undefined;
+  readonly tools: { readonly bwrap: string; readonly setpriv: string };
+}
+
+/** Of Launch.inputs: options and filter first, then the files. */
+const FIRST_INPUT = 5;
+/** What setpriv(1) in there needs to become another user, and gives up by that. */
+const TO_CHANGE_USER = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP'];
+
+/**
+ * sh (joins, limits) -> bwrap (stays; its child, pid 1, reaps and ends with the app) -> setpriv (drops) -> sh (directory, home, environment) -> env -> command.
+ *
+ * As root without a user namespace: pid 1 then stays root, its environment and memory out of the instance's reach, and what lies in directories
+ * that the instance's user could not pass (interpreters under /root) can be shown to it. Namespaces of its own are refused by the filter.
+ * No --die-with-parent: instances outlive a crash of the server.
+ */
+export function bubblewrapLaunch(sandboxed: Sandboxed): Launch {
+  const { tools, identity, groups, limits, filter } = sandboxed;
+  const inner = intoEnvironment(sandboxed.command, sandboxed.env, enter(sandboxed));
+  const firstFile = FIRST_INPUT + (filter === undefined ? 1 : 2);
+  const options = bubblewrapOptions(sandboxed, firstFile);
+  return {
+    file: '/bin/sh',
+    args: [
+      ...['-c', `umask 022\n${limits}${JOIN}`, 'tenement', ...groups, ''],
+      // Options travel in a pipe: they would show the machine's paths in pid 1's command line.
+      ...[tools.bwrap, '--args', String(FIRST_INPUT)],
+      ...(filter === undefined ? [] : ['--seccomp', String(FIRST_INPUT + 1)]),
+      '--',
+      ...(identity === undefined ? [] : [tools.setpriv, ...dropPrivilege(identity), '--']),
+      ...inner.command,
+    ],
+    env: inner.env,
+    reports: true,
+    staysOpen: true,
+    inputs: [
+      Buffer.from(options.map((option) => `${option}\0`).join('')),
+      ...(filter === undefined ? [] : [filter]),
+      ...sandboxed.files.map(({ text }) => Buffer.from(text)),
+    ],
+  };
+}
+
+/** `firstFile`: the fd of the first of `files`. */
+export function bubblewrapOptions(sandboxed: Omit<Sandboxed, 'tools'>, firstFile: number): string[] {
+  const { system, views, files, identity, network, hostname } = sandboxed;
+  const readOnly = (source: string, path = source): string[] => ['--ro-bind', source, path];
+  return [
+    ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
+    ...(network === 'host' ? [] : ['--unshare-net']),
+    ...(identity === undefined ? ['--unshare-user', '--disable-userns'] : ['--cap-drop', 'ALL']),
+    ...(identity === undefined ? [] : TO_CHANGE_USER.flatMap((name) => ['--cap-add', name])),
+    ...(hostname === undefined ? [] : ['--hostname', hostname]),
+    ...['--perms', '0755', '--dir', '/etc'],
+    ...system.directories.flatMap((path) => readOnly(path)),
+    ...[...system.targets]
+      .filter(([path]) => !path.startsWith('/dev/'))
+      .flatMap(([path, target]) => ['--symlink', target, path]),
+    ...system.files.flatMap(({ path, source }) => readOnly(source, path)),
+    ...files.flatMap(({ path }, i) => ['--perms', '0644', '--ro-bind-data', String(firstFile + i), path]),
+    ...['--proc', '/proc', '--dev', '/dev'],
+    ...fresh('/dev/shm', '1777', SHM_BYTES),
+    ...fresh('/tmp', '1777', TMP_BYTES),
+    ...['--dir', '/run', '--dir', '/var'],
+    ...['--symlink', '../tmp', '/var/tmp'],
+    ...views.flatMap(viewOptions),
+    // What is made above lies on a file system that the instance could write otherwise.
+    ...['--remount-ro', '/'],
+  ];
+}
+
+function viewOptions({ path, access, kind }: View): string[] {
+  // bwrap would let nobody but root pass what it makes on the way. Directories that lead to data can be entered and not listed.
+  const way = parents(path).flatMap((parent) => [
+    '--perms',
+    access === 'read' ? '0755' : '0711',
+    '--dir',
+    parent,
+  ]);
+  if (access === 'write') return [...way, '--bind', path, path];
+  if (access === 'read') return [...way, '--ro-bind', path, path];
+  if (kind === 'directory') return fresh(path, '0711', 65_536);
+  return ['--ro-bind', '/dev/null', path];
+}
+
+/** From the root's child down to the directory that `path` is in. */
+function parents(path: string): string[] {
+  const names = path.split('/').slice(1, -1);
+  return names.map((_, i) => `/${names.slice(0, i + 1).join('/')}`);
+}
+
+function fresh(path: string, mode: string, bytes: number): string[] {
+  return ['--perms', mode, '--size', String(bytes), '--tmpfs', path];
+}
+
+/** As the app's user: root would follow symlinks that the tenant has put there. */
+function enter({ directory, home }: Sandboxed): string {
+  return `[ -d ${quote(home)} ] || mkdir -p ${quote(home)} || exit 1; cd ${quote(directory)} || exit 1; `;
+}
