@@ -1,4 +1,4 @@
-import { dataPathConflict, directoryPatterns, mayShare, namedPaths, RESERVED } from './data-paths.js';
+import { dataPathConflict, mayShare, namedPaths, pathPatterns, RESERVED } from './data-paths.js';
 import type { Problem } from './problem.js';
 import type { Config } from './schema.js';
 
@@ -47,24 +47,45 @@ function checkNamedPaths(config: Config, name: string): Problem[] {
         },
       ];
     }
+    if (
+      end < 0 &&
+      partial !== undefined &&
+      partial === segments.at(-1) &&
+      config.service[name]?.user === 'auto'
+    ) {
+      return [
+        {
+          path,
+          message:
+            'the instance\'s own user may create no file there: with user = "auto" {id} must be a whole segment of the path, as in {data_dir}/{id}/app.db',
+        },
+      ];
+    }
     return [];
   });
 }
 
-/** Two services whose instances of the same id own the same directory. */
+/** Two services whose instances of the same id own the same directory or file. */
 function checkSharing(config: Config, name: string, other: string): Problem[] {
-  if (mayShare(config, name, other)) return [];
-  const theirs = new Set(directoryPatterns(config, other).map((pattern) => pattern.join('/')));
-  const shared = directoryPatterns(config, name).find((pattern) => theirs.has(pattern.join('/')));
+  const theirs = new Set(pathPatterns(config, other).map(({ segments }) => segments.join('/')));
+  const shared = pathPatterns(config, name)
+    .map(({ segments }) => segments.join('/'))
+    .find((pattern) => theirs.has(pattern));
   if (shared === undefined) return [];
-  const path = `{data_dir}/${shared.join('/')}`;
-  const variable = namedPaths(config, name).find(({ segments }) =>
-    segments.join('/').startsWith(shared.join('/')),
-  );
+  const named = namedPaths(config, name).find(({ segments }) => segments.join('/').startsWith(shared));
+  const path = named === undefined ? ['service', name] : ['service', name, 'env', named.variable];
+  const what = `{data_dir}/${shared} is also owned by the instances of the service "${other}"`;
+  if (!mayShare(config, name, other)) {
+    return [
+      { path, message: `${what}, and isolated instances can't share it: write {data_dir}/{name}/{id}` },
+    ];
+  }
+  // A stop of the one that keeps nothing would delete what the other one keeps.
+  if (config.service[name]?.storage_persist === config.service[other]?.storage_persist) return [];
   return [
     {
-      path: variable === undefined ? ['service', name] : ['service', name, 'env', variable.variable],
-      message: `${path} is also owned by the instances of the service "${other}", and isolated instances can't share it: write {data_dir}/{name}/{id}`,
+      path,
+      message: `${what}, and one keeps its data while the other does not: give both the same storage_persist, or write {data_dir}/{name}/{id}`,
     },
   ];
 }

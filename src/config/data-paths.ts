@@ -1,8 +1,10 @@
 /**
- * Which directories an instance owns, and which instances would get into each other's way. Pure.
+ * Which directories and files an instance owns, and which instances would get into each other's way. Pure.
  *
  * An instance owns `{data_dir}/{service}/{id}` and each directory that an env value of its service names under
- * `{data_dir}`: the path up to the segment that is exactly `{id}` (or `{version}`, the same by another name).
+ * `{data_dir}`: the path up to the segment that is exactly `{id}` (or `{version}`, the same by another name). Where `{id}` is only a part
+ * of a segment, it owns the path up to that segment: a directory when more follows (`x-{id}/app.db`), else a file
+ * (`{id}.db`) with the companions that SQLite puts beside it.
  */
 import { join } from 'node:path';
 import type { InstanceKey } from '../base/names.js';
@@ -55,27 +57,70 @@ function replaceWholePath(text: string, directory: string, by: string): string {
     .reduce((done, next) => `${done}${/[\w.-]$/.test(done) ? directory : by}/${next}`);
 }
 
-/** The directories of a service's instances as segments below data_dir, each ending in `{id}`; without repetitions. */
-export function directoryPatterns(config: DataConfig, service: string): string[][] {
-  const patterns = [[service, ID]];
-  for (const { segments } of namedPaths(config, service)) {
-    const end = segments.indexOf(ID);
-    if (end >= 0) patterns.push(segments.slice(0, end + 1));
-  }
-  return [...new Map(patterns.map((pattern) => [pattern.join('/'), pattern])).values()];
+/** What the instances of a service own, with `{id}` in the last segment. */
+export interface PathPattern {
+  readonly kind: 'directory' | 'file';
+  readonly segments: readonly string[];
 }
 
-/**
- * The absolute directories that an instance owns; its own `{data_dir}/{service}/{id}` is the first. A directory inside
- * another one of the list is left out: it belongs to it already.
- */
-export function instanceDirectories(config: DataConfig, service: string, id: string): string[] {
-  const all = directoryPatterns(config, service).map((pattern) =>
-    join(config.settings.data_dir, ...pattern.map((segment) => segment.replaceAll(ID, id))),
+/** One thing that an instance owns. */
+export interface DataPath {
+  readonly kind: 'directory' | 'file';
+  /** Relative to data_dir, with `/` between the segments. */
+  readonly path: string;
+}
+
+/** What SQLite puts beside a database (sqlite.org/tempfiles.html): part of its data. */
+const COMPANIONS = ['-wal', '-shm', '-journal'];
+
+/** What the instances of a service own; without repetitions. */
+export function pathPatterns(config: DataConfig, service: string): PathPattern[] {
+  const patterns: PathPattern[] = [{ kind: 'directory', segments: [service, ID] }];
+  for (const { segments } of namedPaths(config, service)) {
+    const whole = segments.indexOf(ID);
+    const end = whole >= 0 ? whole : segments.findIndex((segment) => segment.includes(ID));
+    if (end < 0) continue;
+    const kind = whole < 0 && end === segments.length - 1 ? 'file' : 'directory';
+    patterns.push({ kind, segments: segments.slice(0, end + 1) });
+  }
+  // Directories last: what one variable names and another names something in is a directory.
+  patterns.sort((a, b) => Number(a.kind === 'directory') - Number(b.kind === 'directory'));
+  const unique = new Map(patterns.map((pattern) => [pattern.segments.join('/'), pattern]));
+  const own = `${service}/${ID}`;
+  return [...unique.values()].sort(
+    (a, b) => Number(b.segments.join('/') === own) - Number(a.segments.join('/') === own),
   );
+}
+
+/** What an instance owns; its own `{service}/{id}` is the first. What lies inside another one of the list is left out: it belongs to it already. */
+export function instancePaths(config: DataConfig, service: string, id: string): DataPath[] {
+  const all = pathPatterns(config, service).map(({ kind, segments }) => ({
+    kind,
+    path: segments.map((segment) => segment.replaceAll(ID, id)).join('/'),
+  }));
   return all.filter(
-    (dir, i) => i === 0 || !all.some((other) => other !== dir && dir.startsWith(`${other}/`)),
+    ({ path }, i) =>
+      i === 0 || !all.some((other) => other.path !== path && path.startsWith(`${other.path}/`)),
   );
+}
+
+/** The absolute directories that an instance owns; its own `{data_dir}/{service}/{id}` is the first. */
+export function instanceDirectories(config: DataConfig, service: string, id: string): string[] {
+  return instancePaths(config, service, id)
+    .filter(({ kind }) => kind === 'directory')
+    .map(({ path }) => join(config.settings.data_dir, path));
+}
+
+/** Absolute: all that an instance owns, companions of files included, whether it exists or not. For measuring, moving and deleting. */
+export function instanceLocations(config: DataConfig, service: string, id: string): string[] {
+  return instancePaths(config, service, id)
+    .flatMap(withCompanions)
+    .map((path) => join(config.settings.data_dir, path));
+}
+
+/** A path and what belongs to it by its name, relative to data_dir. */
+export function withCompanions({ kind, path }: DataPath): string[] {
+  return kind === 'file' ? [path, ...COMPANIONS.map((suffix) => `${path}${suffix}`)] : [path];
 }
 
 /**
@@ -89,26 +134,52 @@ export function dataPathConflict(
   key: InstanceKey,
   isRegistered: (key: InstanceKey) => boolean,
 ): string | undefined {
-  for (const pattern of directoryPatterns(config, key.service)) {
-    const dir = pattern.map((segment) => segment.replaceAll(ID, key.id));
-    const shown = `{data_dir}/${dir.join('/')}`;
-    if (RESERVED.includes(dir[0] ?? '')) return `its directory ${shown} is tenement's own`;
-    for (const other of Object.keys(config.service)) {
-      for (const theirs of directoryPatterns(config, other)) {
-        const match = overlapWith(dir, theirs);
-        if (match === undefined) continue;
-        if (match.id === undefined) {
-          return `its directory ${shown} would hold the directories of all instances of the service "${other}"`;
-        }
-        if (other === key.service && match.id === key.id) continue;
-        if (match.same && match.id === key.id && mayShare(config, key.service, other)) continue;
-        if (isRegistered({ service: other, id: match.id })) {
-          return `its directory ${shown} overlaps with one of the instance ${other}:${match.id}`;
-        }
+  for (const path of instancePaths(config, key.service, key.id)) {
+    const shown = `its ${path.kind} {data_dir}/${path.path}`;
+    if (RESERVED.includes(path.path.split('/')[0] ?? '')) return `${shown} is tenement's own`;
+    for (const other of claims(config, path)) {
+      if (other.id === undefined) {
+        return `${shown} would hold the directories of all instances of the service "${other.service}"`;
+      }
+      if (other.service === key.service && other.id === key.id) continue;
+      if (other.same && other.id === key.id && mayShare(config, key.service, other.service)) continue;
+      if (isRegistered({ service: other.service, id: other.id })) {
+        return `${shown} overlaps with one of the instance ${other.service}:${other.id}`;
       }
     }
   }
   return undefined;
+}
+
+/** Who else a path concerns. */
+interface Claim {
+  readonly service: string;
+  /** Undefined: every instance of the service. */
+  readonly id: string | undefined;
+  /** The path is exactly theirs, and not inside or around it. */
+  readonly same: boolean;
+}
+
+/** The instances, registered or not, that own by this config what equals, contains or lies in `path`: its own owner among them. */
+export function* claims(config: DataConfig, path: DataPath): Generator<Claim> {
+  const dir = path.path.split('/');
+  const [, ...companions] = withCompanions(path).map((one) => one.split('/'));
+  for (const service of Object.keys(config.service)) {
+    for (const theirs of pathPatterns(config, service)) {
+      const direct = overlapWith(dir, theirs.segments);
+      if (direct !== undefined) yield { service, ...direct };
+      // The database of one id may be the companion of another's: with `x{id}`, the ids `a` and `a-wal`.
+      for (const one of companions) {
+        const match = overlapWith(one, theirs.segments);
+        if (match !== undefined) yield { service, ...match, same: false };
+      }
+      if (theirs.kind !== 'file') continue;
+      for (const suffix of COMPANIONS.filter((end) => path.path.endsWith(end))) {
+        const match = overlapWith(path.path.slice(0, -suffix.length).split('/'), theirs.segments);
+        if (match !== undefined) yield { service, ...match, same: false };
+      }
+    }
+  }
 }
 
 /**

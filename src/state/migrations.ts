@@ -67,6 +67,21 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX audit_by_target ON audit (target, seq);
     `,
   },
+  {
+    title: 'where instances have their data',
+    sql: `
+      -- No foreign key: data outlives its instance in the trash, or where others share it.
+      -- path is relative to the data directory, which may be moved; uid is whom it was last prepared for.
+      CREATE TABLE data_paths (
+        service TEXT NOT NULL, id TEXT NOT NULL,
+        path TEXT NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('directory', 'file', 'trash')),
+        uid INTEGER,
+        PRIMARY KEY (service, id, path)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX data_paths_by_path ON data_paths (path);
+    `,
+  },
 ];
 
 /**

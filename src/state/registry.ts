@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { InstanceKey } from '../base/names.js';
+import { createDataPaths } from './data-paths.js';
 import { createEvents } from './events.js';
 import type { InstanceRow, Registry } from './types.js';
 import { createUids } from './uids.js';
@@ -61,6 +62,7 @@ export function createRegistry(db: Database.Database): Registry {
     forget: (key) => void remove.run(key.service, key.id),
     ...createRuns(db),
     ...createUids(db),
+    ...createDataPaths(db),
     ...createEvents(db),
   };
 }

@@ -11,6 +11,16 @@ export interface InstanceRow {
   readonly createdAt: number;
 }
 
+/** Where an instance has or had data. */
+export interface DataPathRow {
+  /** Relative to the data directory, with `/` between the segments. */
+  readonly path: string;
+  /** `file`: with its SQLite companions. `trash`: what an earlier instance of that name left, moved there. */
+  readonly kind: 'directory' | 'file' | 'trash';
+  /** Whom it was last prepared for; undefined: not yet. */
+  readonly uid: number | undefined;
+}
+
 /** Which instances exist, and what is known of their last process. The only writer is the supervisor. */
 export interface Registry {
   all(): InstanceRow[];
@@ -35,6 +45,15 @@ export interface Registry {
   uidFor(key: InstanceKey, range: readonly [number, number]): number;
   /** Only when no data of that uid exists any more (purge). */
   releaseUid(key: InstanceKey): void;
+
+  /** Every path that the instance was ever given and that is not known to be gone; also of one that is not registered any more. */
+  dataPaths(key: InstanceKey): DataPathRow[];
+  /** Idempotent. `uid`, once the path has been prepared for it; without it what is recorded stays. */
+  recordDataPath(key: InstanceKey, path: Pick<DataPathRow, 'path' | 'kind'>, uid?: number): void;
+  /** Nothing is there any more: forgets the path and those inside it, whoever had them. */
+  forgetDataPath(path: string): void;
+  /** Registered instances that were given this path, one inside it or one around it. */
+  dataPathOwners(path: string): InstanceKey[];
 
   addEvent(key: InstanceKey, event: { at: number; from: string; to: string; cause: string }): void;
   /** Newest first. At most a bounded number per instance is kept. */

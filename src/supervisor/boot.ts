@@ -4,6 +4,7 @@ import { parseRef } from '../../isolation/index.js';
 import { asTenementError, TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import type { InstanceRow } from '../state/types.js';
+import { recordData } from './instance-data.js';
 import type { Ports } from './ports.js';
 import type { Registration } from './registration.js';
 import type { Supervisor } from './supervisor.js';
@@ -12,8 +13,9 @@ import type { Supervisor } from './supervisor.js';
 const STARTS_AT_ONCE = 4;
 
 /**
- * Looks at every instance that had a process when the last server ended. Proven the same: adopted. Gone: forgotten.
- * Unproven: left alone, and its instance refuses to start with the reason (launcher.ts asks again at each start).
+ * Looks at every instance that had a process when the last server ended. Proven the same: adopted. Gone: forgotten. Only traced, because
+ * the server died during the start: ended. Unproven: left alone, and its instance refuses to start with the reason (launcher.ts asks
+ * again at each start).
  */
 export async function adoptRunning(
   supervisor: Supervisor,
@@ -21,9 +23,16 @@ export async function adoptRunning(
   ports: Ports,
 ): Promise<void> {
   const { registry, logs, log, config } = supervisor.deps;
+  const strays: Promise<void>[] = [];
   for (const row of registry.all()) {
+    // Of a version that recorded no data.
+    if (registry.dataPaths(row).length === 0) recordData(supervisor.deps, row);
     const run = registry.run(row);
-    if (run?.ref === undefined) continue;
+    if (run === undefined) continue;
+    if (run.ref === undefined) {
+      strays.push(endStray(supervisor, row));
+      continue;
+    }
     const ref = parseRef(run.ref);
     const adoption = ref === undefined ? undefined : await backends.get(ref.backend)?.adopt(ref);
     const instance = formatKey(row);
@@ -43,6 +52,18 @@ export async function adoptRunning(
         'a process of an earlier server cannot be proven to be this instance: left alone',
       );
     }
+  }
+  await Promise.all(strays);
+}
+
+async function endStray(supervisor: Supervisor, row: InstanceRow): Promise<void> {
+  const { launcher, log } = supervisor.deps;
+  const instance = formatKey(row);
+  try {
+    await launcher.settle(row);
+    log.info({ instance }, 'nothing is left of a start during which the last server died');
+  } catch (error) {
+    log.error({ err: error, instance }, 'a process of an earlier server could not be ended');
   }
 }
 

@@ -48,6 +48,15 @@ export interface StorageView {
   readonly quotaBytes: number | undefined;
 }
 
+/** What became of the data of an instance that was removed. Absolute paths. */
+export interface DataFate {
+  /** The directory in the trash that it was moved to; undefined when nothing was moved. */
+  readonly trash: string | undefined;
+  readonly deleted: readonly string[];
+  /** Left where it is, because other registered instances have their data there, too. */
+  readonly kept: readonly { readonly path: string; readonly sharedWith: readonly string[] }[];
+}
+
 export interface SpawnOptions {
   /** Wait until ready (default true); otherwise return once the start is under way. */
   readonly wait?: boolean;
@@ -77,8 +86,8 @@ export interface Control {
   restart(key: InstanceKey): Promise<InstanceView>;
   /** The awake instances of a service in batches, each waiting for health; stops at the first failure. Yields after each instance. */
   restartService(service: string): AsyncIterable<{ key: InstanceKey; done: number; total: number }>;
-  /** Stops and forgets. Data goes to the dated trash unless `purge`. */
-  remove(key: InstanceKey, options: { purge: boolean }): Promise<void>;
+  /** Stops and forgets. Data goes to the dated trash unless `purge` (or `storage_persist = false`); what others share is left. */
+  remove(key: InstanceKey, options: { purge: boolean }): Promise<DataFate>;
   setDisabled(key: InstanceKey, disabled: boolean): Promise<InstanceView>;
   setWeight(key: InstanceKey, weight: number): Promise<InstanceView>;
   put(key: InstanceKey, changes: PutChanges): Promise<{ created: boolean; instance: InstanceView }>;

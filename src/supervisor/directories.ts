@@ -1,88 +1,146 @@
 /** The data directories of instances on the disk: created, given to their user, moved to the trash, deleted. */
 import type { Stats } from 'node:fs';
-import { chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, lchown, lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { Identity } from '../../isolation/index.js';
 import { errnoOf, TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
+import { withCompanions } from '../config/data-paths.js';
+import { prepareDataDir } from '../state/data-dir.js';
 import { changeOwner } from './ownership.js';
 
 /** Enter, but not list: a tenant must not see who else is there. */
 const SHARED = 0o711;
 const PRIVATE = 0o700;
 
-/** Creates the data root (0711) and its `.tenement` (0700, ours alone). Idempotent. */
+/**
+ * Creates the data root (0711) and its `.tenement` (0700, ours alone). Idempotent.
+ *
+ * Attack: another user's directory, prepared before root's server comes. Its owner could exchange whatever root creates in it: the token
+ * file, the state, the directories of instances. So root uses nobody else's.
+ * @throws TenementError config_unsafe, state_unusable
+ */
 export async function prepareDataRoot(dataDir: string): Promise<void> {
-  await mkdir(dataDir, { recursive: true });
-  await chmod(dataDir, SHARED);
-  const own = join(dataDir, '.tenement');
-  await createDirectory(own, PRIVATE);
-  await chmod(own, PRIVATE);
+  if (process.geteuid?.() === 0) {
+    for (const path of [dataDir, join(dataDir, '.tenement')]) await refuseOthers(path);
+  }
+  prepareDataDir(dataDir);
+}
+
+async function refuseOthers(path: string): Promise<void> {
+  // The link as well as what it leads to: whoever owns the link can turn it elsewhere.
+  for (const look of [lstat, stat]) {
+    const uid = await look(path).then((stats) => stats.uid, ignoreMissing);
+    if (uid === undefined || uid === 0) continue;
+    throw new TenementError(
+      'config_unsafe',
+      `${path} belongs to user ${uid}, who could exchange what root keeps in it`,
+      {
+        hint: `Give it to root (chown -h root ${path}), run the server as user ${uid}, or choose another \`data_dir\`.`,
+      },
+    );
+  }
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (errnoOf(error) !== 'ENOENT') throw error;
+}
+
+/** A path that an instance owns. */
+interface OwnedPath {
+  readonly kind: 'directory' | 'file';
+  /** Absolute, below the data root. */
+  readonly path: string;
+  /** The uid it was last prepared for; undefined: not known. */
+  readonly owner: number | undefined;
 }
 
 /**
- * Creates an instance's directories (0700) and what is missing above them (0711), and gives them to the instance's user; when they
- * belonged to another user before, everything in them that was that user's. Call only while nothing of the instance runs.
- * `dirs` are absolute and below `dataDir`. Returns files that were left as they are, because more names than those in the directory
- * lead to them.
+ * Creates an instance's directories (0700) and what is missing above them and above its files (0711), and gives them to `identity` or,
+ * when that is undefined, back to the server's own user: of directories that were prepared for another user, everything in them that
+ * was that user's. Call only while nothing of the instance runs. Returns files that were left as they are, because more names than
+ * those in the directory lead to them.
  * @throws TenementError `conflict` when a symlink, a file or a foreign directory is where a directory of ours should be.
  */
 export async function prepareInstance(
-  dirs: readonly string[],
+  paths: readonly OwnedPath[],
   dataDir: string,
   identity: Identity | undefined,
 ): Promise<string[]> {
   const skipped: string[] = [];
-  for (const dir of dirs) {
-    await prepareParents(dir, dataDir, identity);
-    await createDirectory(dir, PRIVATE);
-    await chmod(dir, PRIVATE);
-    if (identity !== undefined) skipped.push(...(await changeOwner(dir, identity)));
+  for (const { kind, path, owner } of paths) {
+    const user = identity ?? takenBack(owner);
+    await prepareParents(path, dataDir, user);
+    if (kind === 'file') {
+      if (user !== undefined) await giveFile(path, user);
+      continue;
+    }
+    await createDirectory(path, PRIVATE);
+    await chmod(path, PRIVATE);
+    if (user !== undefined) skipped.push(...(await changeOwner(path, user, owner)));
   }
   return skipped;
 }
 
+/** The server's own user, when root has to take back what it has given to another one. */
+function takenBack(owner: number | undefined): Identity | undefined {
+  if (process.geteuid?.() !== 0 || owner === undefined || owner === 0) return undefined;
+  return { uid: 0, gid: process.getegid?.() ?? 0 };
+}
+
+/** Only what is there: an app creates its files itself. What has several names may be somebody else's by another one. */
+async function giveFile(path: string, { uid, gid }: Identity): Promise<void> {
+  for (const file of withCompanions({ kind: 'file', path })) {
+    const stats = await statOf(file);
+    if (stats?.isFile() && stats.nlink === 1 && stats.uid !== uid) await lchown(file, uid, gid);
+  }
+}
+
 /** Whether an earlier instance has left anything there. */
-export async function hasData(dirs: readonly string[]): Promise<boolean> {
-  for (const dir of dirs) {
-    const stats = await statOf(dir);
+export async function hasData(paths: readonly string[]): Promise<boolean> {
+  for (const path of paths) {
+    const stats = await statOf(path);
     if (stats === undefined) continue;
-    if (!stats.isDirectory() || (await readdir(dir)).length > 0) return true;
+    if (!stats.isDirectory() || (await readdir(path)).length > 0) return true;
   }
   return false;
 }
 
 /**
- * Moves the directories to `{dataDir}/.tenement/trash/DATE-SERVICE-ID[-N]/`, each under its path relative to the data root.
+ * Moves what is there to `{dataDir}/.tenement/trash/DATE-SERVICE-ID[-N]/`, each under its path relative to the data root.
  * Returns that directory, or undefined when there was nothing to move. `now` is in milliseconds since the epoch.
  */
 export async function trash(
-  dirs: readonly string[],
+  paths: readonly string[],
   dataDir: string,
   key: InstanceKey,
   now: number,
 ): Promise<string | undefined> {
-  const present: string[] = [];
-  for (const dir of dirs) {
-    await checkPath(dirname(dir), dataDir);
-    if ((await statOf(dir)) !== undefined) present.push(dir);
-  }
-  if (present.length === 0) return undefined;
+  const found = await present(paths, dataDir);
+  if (found.length === 0) return undefined;
   const place = await newPlace(join(dataDir, '.tenement', 'trash'), key, now);
-  for (const dir of present) {
-    const target = join(place, below(dir, dataDir).join(sep));
+  for (const path of found) {
+    const target = join(place, below(path, dataDir).join(sep));
     await mkdir(dirname(target), { recursive: true, mode: PRIVATE });
-    await rename(dir, target);
+    await rename(path, target);
   }
   return place;
 }
 
-/** Deletes the directories with everything in them; symlinks are deleted, not followed. */
-export async function purge(dirs: readonly string[], dataDir: string): Promise<void> {
-  for (const dir of dirs) {
-    await checkPath(dirname(dir), dataDir);
-    await rm(dir, { recursive: true, force: true });
+/** Deletes directories with everything in them, and files; symlinks are deleted, not followed. Returns what was there. */
+export async function purge(paths: readonly string[], dataDir: string): Promise<string[]> {
+  const found = await present(paths, dataDir);
+  for (const path of found) await rm(path, { recursive: true, force: true });
+  return found;
+}
+
+async function present(paths: readonly string[], dataDir: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of paths) {
+    await checkPath(dirname(path), dataDir);
+    if ((await statOf(path)) !== undefined) found.push(path);
   }
+  return found;
 }
 
 async function newPlace(trashRoot: string, key: InstanceKey, now: number): Promise<string> {

@@ -2,11 +2,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Backend, BackendId, Handle, Host, Identity, Spec } from '../../isolation/contract.js';
-import { findRun, groupPath, parseRef, select } from '../../isolation/index.js';
-import { asTenementError, TenementError } from '../base/errors.js';
+import { endRun, groupPath, parseRef, select } from '../../isolation/index.js';
+import { asTenementError, errnoOf, TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import { commandWords } from '../config/command.js';
-import { instanceDirectories } from '../config/data-paths.js';
 import { readEnvFile } from '../config/env-file.js';
 import { instanceEnv, instanceHome } from '../config/instance-env.js';
 import { notYet, notYetError } from '../config/not-yet.js';
@@ -14,8 +13,8 @@ import type { Config, ServiceConfig } from '../config/schema.js';
 import { fillTemplate } from '../config/template.js';
 import type { Logs } from '../logs/types.js';
 import type { Registry } from '../state/types.js';
-import { prepareInstance } from './directories.js';
 import { identityFor } from './identity.js';
+import { giveData } from './instance-data.js';
 import type { Ports } from './ports.js';
 import { checkReach } from './reach.js';
 
@@ -33,6 +32,19 @@ export interface LauncherDeps {
 }
 
 const LOOPBACK = '127.0.0.1';
+/** What the proxy answers when a start fails. */
+const START_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
+/** For a process that has never served anybody. */
+const STRAY_GRACE_MS = 2000;
+/** For one whose service is not in the config any more. */
+const STOP_TIMEOUT_SECS = 10;
+
+interface Provision {
+  readonly service: ServiceConfig;
+  readonly backend: Backend;
+  readonly identity: Identity | undefined;
+  readonly port: number;
+}
 
 export class Launcher {
   readonly #deps: LauncherDeps;
@@ -43,15 +55,27 @@ export class Launcher {
 
   /**
    * Starts the process of an instance; its ref is saved when this resolves. When it rejects nothing is left behind.
-   * @throws TenementError with the reason, one of the codes under "starting and stopping"
+   * @throws TenementError not_found when the config has no such service; else one of the codes under "starting and stopping"
    */
   async launch(key: InstanceKey, signal: AbortSignal): Promise<Handle> {
-    const { registry, ports, logs, host } = this.#deps;
     const service = this.#service(key);
-    const backend = this.#backend(service);
-    await this.#refuseUnproven(key);
-    const identity = await this.#identity(key, service);
-    const port = await ports.allocate();
+    try {
+      const backend = this.#backend(service);
+      await this.settle(key);
+      const identity = await this.#identity(key, service);
+      const port = await this.#deps.ports.allocate();
+      return await this.#launch(key, { service, backend, identity, port }, signal);
+    } catch (error) {
+      throw wrapped(key, error);
+    }
+  }
+
+  async #launch(
+    key: InstanceKey,
+    { service, backend, identity, port }: Provision,
+    signal: AbortSignal,
+  ): Promise<Handle> {
+    const { registry, ports, logs, host } = this.#deps;
     try {
       const spec = await this.#spec(key, service, identity, port);
       if (identity !== undefined) {
@@ -67,7 +91,7 @@ export class Launcher {
       ports.release(port);
       await logs.close(key).catch(() => {});
       registry.clearRun(key);
-      throw wrapped(key, error);
+      throw error;
     }
   }
 
@@ -88,10 +112,49 @@ export class Launcher {
     await this.#deps.logs.close(key);
   }
 
-  /** Where an instance's data is, and whom it belongs to; directories are created and owned. */
-  async prepare(key: InstanceKey): Promise<void> {
-    const service = this.#service(key);
-    await this.#directories(key, await this.#identity(key, service));
+  /**
+   * Sees to it that no earlier process of an instance lives that no handle holds: what is proven to be its own, by a ref or by the trace of
+   * a start during which the server died, is ended. Call only while nothing of the instance runs by our knowledge. Returns whether there was anything.
+   *
+   * Two processes on one SQLite file destroy it, and data must not be moved away under one that lives.
+   * @throws TenementError unproven_process
+   */
+  async settle(key: InstanceKey): Promise<boolean> {
+    const { registry } = this.#deps;
+    const run = registry.run(key);
+    if (run === undefined) return false;
+    const reason = await this.#endEarlier(key, run);
+    if (reason !== undefined) {
+      throw new TenementError(
+        'unproven_process',
+        `${formatKey(key)} is neither started nor removed: ${reason}`,
+      );
+    }
+    registry.clearRun(key);
+    return true;
+  }
+
+  /** Why an earlier process may still live, or undefined when it provably does not. */
+  async #endEarlier(
+    key: InstanceKey,
+    run: NonNullable<ReturnType<Registry['run']>>,
+  ): Promise<string | undefined> {
+    const { backends, host, config } = this.#deps;
+    if (run.ref !== undefined) {
+      const ref = parseRef(run.ref);
+      const adoption = ref === undefined ? undefined : await backends.get(ref.backend)?.adopt(ref);
+      if (adoption === undefined) return 'what was saved of its last process is not of this version';
+      if (adoption.kind === 'unproven') return adoption.reason;
+      if (adoption.kind === 'adopted') {
+        const graceSecs = config().service[key.service]?.stop_timeout ?? STOP_TIMEOUT_SECS;
+        await adoption.handle.stop({ graceMs: graceSecs * 1000 });
+      }
+      return undefined;
+    }
+    if (run.trace === undefined) return undefined;
+    const left = await endRun(run.trace, host, STRAY_GRACE_MS);
+    if (left.length === 0) return undefined;
+    return `pids ${left.join(', ')} were started for it by a server that died, and could not be ended`;
   }
 
   #service(key: InstanceKey): ServiceConfig {
@@ -115,26 +178,6 @@ export class Launcher {
     return identityFor(service.user, key, config().settings.uid_range, host, registry);
   }
 
-  /** Two processes on one SQLite file destroy it: while an earlier one may live, nothing starts. */
-  async #refuseUnproven(key: InstanceKey): Promise<void> {
-    const { registry, backends, host } = this.#deps;
-    const run = registry.run(key);
-    if (run === undefined) return;
-    const reason = await aliveOf(run, backends, host);
-    if (reason === undefined) {
-      registry.clearRun(key);
-      return;
-    }
-    throw new TenementError('unproven_process', `${formatKey(key)} is not started: ${reason}`);
-  }
-
-  async #directories(key: InstanceKey, identity: Identity | undefined): Promise<string[]> {
-    const config = this.#deps.config();
-    const directories = instanceDirectories(config, key.service, key.id);
-    await prepareInstance(directories, config.settings.data_dir, identity);
-    return directories;
-  }
-
   async #spec(
     key: InstanceKey,
     service: ServiceConfig,
@@ -143,7 +186,7 @@ export class Launcher {
   ): Promise<Spec> {
     const { config, registry, logs, env, publicUrl } = this.#deps;
     const { data_dir } = config().settings;
-    await this.#directories(key, identity);
+    await giveData(this.#deps, key, identity);
     const vars = { name: key.service, id: key.id, version: key.id, data_dir, port: String(port) };
     const [program, ...args] = commandWords(service);
     return {
@@ -182,31 +225,22 @@ function groupName(dataDir: string, key: InstanceKey): string {
   return `${owner}.${formatKey(key)}`;
 }
 
-/** Why an earlier run of an instance may still live, or undefined when it provably does not. Used where no handle exists. */
-async function aliveOf(
-  run: NonNullable<ReturnType<Registry['run']>>,
-  backends: ReadonlyMap<BackendId, Backend>,
-  host: Host,
-): Promise<string | undefined> {
-  if (run.ref !== undefined) {
-    const ref = parseRef(run.ref);
-    const adoption = ref === undefined ? undefined : await backends.get(ref.backend)?.adopt(ref);
-    if (ref === undefined || adoption === undefined)
-      return 'what was saved of its last process is not of this version';
-    if (adoption.kind === 'gone') return undefined;
-    if (adoption.kind === 'unproven') return adoption.reason;
-    adoption.handle.detach();
-    return `pid ${ref.pid} is an earlier process of it and still runs`;
-  }
-  if (run.trace === undefined) return undefined;
-  const pids = await findRun(run.trace, host);
-  return pids.length === 0 ? undefined : `pids ${pids.join(', ')} were started for it by a server that died`;
-}
-
+/**
+ * Whatever keeps an instance from starting reaches visitors, too: as a failed start (502) and not with the status that its cause has
+ * elsewhere, such as 422 for an env_file that is gone.
+ */
 function wrapped(key: InstanceKey, error: unknown): TenementError {
-  if (error instanceof TenementError) return error;
+  if (error instanceof TenementError && START_STATUSES.has(error.status)) return error;
   const cause = asTenementError(error);
+  const hint = error instanceof TenementError ? error.hint : hintFor(error);
   return new TenementError('start_failed', `${formatKey(key)} could not be started: ${cause.message}`, {
+    ...(hint === undefined ? {} : { hint }),
+    details: cause.details,
     cause: error,
   });
+}
+
+function hintFor(error: unknown): string | undefined {
+  const full = ['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(errnoOf(error) ?? '');
+  return full ? 'Free some space on the disk of the data directory; `df` shows what is full.' : undefined;
 }

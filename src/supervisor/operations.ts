@@ -1,12 +1,19 @@
 /** What people may ask of the supervisor (control.ts), carried out. */
 import { TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
-import { instanceDirectories } from '../config/data-paths.js';
 import type { Config } from '../config/schema.js';
 import type { InstanceRow } from '../state/types.js';
 import { applyReload } from './apply-reload.js';
-import type { Control, InstanceView, PutChanges, SpawnOptions, StorageView, Want } from './control.js';
-import { purge, trash } from './directories.js';
+import type {
+  Control,
+  DataFate,
+  InstanceView,
+  PutChanges,
+  SpawnOptions,
+  StorageView,
+  Want,
+} from './control.js';
+import { releaseUid, removeData } from './instance-data.js';
 import type { Quotas } from './quotas.js';
 import type { Registration } from './registration.js';
 import { compare } from './reload.js';
@@ -74,7 +81,7 @@ export class Operations implements Control {
     // A stop changes neither a hold nor `disabled`, and a hold does not enable.
     const want = hold && instance.want !== 'disabled' ? 'down' : keptDown(instance.want);
     const why = new TenementError(hold ? 'held' : 'stopped', undefined, { retryAfterSecs: 1 });
-    await instance.stop(want, why, this.#persists(key) ? undefined : () => this.#purge(key));
+    await instance.stop(want, why, () => this.#afterStop(key));
     return this.view(key);
   }
 
@@ -87,23 +94,21 @@ export class Operations implements Control {
     return restartService(this.#deps.supervisor, service);
   }
 
-  async remove(key: InstanceKey, options: { purge: boolean }): Promise<void> {
+  async remove(key: InstanceKey, options: { purge: boolean }): Promise<DataFate> {
     const { supervisor, quotas, onForget } = this.#deps;
-    const { registry, logs, config, clock } = supervisor.deps;
+    const { logs, clock, launcher } = supervisor.deps;
     const instance = supervisor.get(key);
     // For this object for ever: a start that slipped in would find its data gone.
     await instance.shutdown();
+    let fate: DataFate = { trash: undefined, deleted: [], kept: [] };
     const erase = async () => {
       // Two who remove it at once: the second must not find the data of a new one of that name.
       if (supervisor.live(key) !== instance)
         throw new TenementError('not_found', `There is no instance ${formatKey(key)}`);
-      const directories = instanceDirectories(config(), key.service, key.id);
-      if (options.purge || !this.#persists(key)) {
-        await purge(directories, config().settings.data_dir);
-        registry.releaseUid(key);
-      } else {
-        await trash(directories, config().settings.data_dir, key, clock.now());
-      }
+      await launcher.settle(key);
+      const how = options.purge || !this.#persists(key) ? 'purge' : 'trash';
+      fate = await removeData(supervisor.deps, key, how, clock.now());
+      if (how === 'purge') await releaseUid(supervisor.deps, key);
       await logs.remove(key);
     };
     try {
@@ -116,12 +121,14 @@ export class Operations implements Control {
     supervisor.forget(key);
     quotas.forget(key);
     onForget(key);
+    return fate;
   }
 
   async setDisabled(key: InstanceKey, disabled: boolean): Promise<InstanceView> {
     const instance = this.#deps.supervisor.get(key);
-    if (disabled) await instance.stop('disabled', new TenementError('disabled'));
-    else if (instance.want === 'disabled') instance.setWant('on-demand');
+    if (disabled) {
+      await instance.stop('disabled', new TenementError('disabled'), () => this.#afterStop(key));
+    } else if (instance.want === 'disabled') instance.setWant('on-demand');
     return this.view(key);
   }
 
@@ -169,7 +176,7 @@ export class Operations implements Control {
     const { supervisor, registration } = this.#deps;
     await deploy(supervisor, registration, key, {
       ...options,
-      remove: (failed) => this.remove(failed, { purge: true }),
+      remove: async (failed) => void (await this.remove(failed, { purge: true })),
     });
     return this.view(key);
   }
@@ -221,9 +228,11 @@ export class Operations implements Control {
     return this.#deps.supervisor.deps.config().service[key.service]?.storage_persist ?? true;
   }
 
-  #purge({ service, id }: InstanceKey): Promise<void> {
-    const { config } = this.#deps.supervisor.deps;
-    return purge(instanceDirectories(config(), service, id), config().settings.data_dir);
+  /** Between the old process and a new one: nothing of it lives, also not of a start during which an earlier server died. */
+  async #afterStop(key: InstanceKey): Promise<void> {
+    const { deps } = this.#deps.supervisor;
+    await deps.launcher.settle(key);
+    if (!this.#persists(key)) await removeData(deps, key, 'purge', deps.clock.now());
   }
 }
 

@@ -10,20 +10,29 @@ interface Entry {
 }
 
 /**
- * Makes `identity` the owner of the directory `dir`; when it had another owner, also of everything below that was that owner's. Links
- * are given, never what they point to. Only for root, and only while nothing of the instance runs.
+ * Makes `identity` the owner of the directory `dir`; when it had another owner or was last `prepared` for another uid, also of everything
+ * below that was that owner's. Links are given, never what they point to. Only for root, and only while nothing of the instance runs.
+ *
+ * The owner of the directory alone does not tell: an app that ran as root for a while leaves files of root in a directory that is still
+ * its own user's.
  *
  * Attack: a hard link in the tree to a file of the old owner elsewhere (root's, if the app once ran as root). So a file with more names
  * than are found in the tree is left as it is; such files are returned.
  */
-export async function changeOwner(dir: string, identity: Identity): Promise<string[]> {
+export async function changeOwner(
+  dir: string,
+  identity: Identity,
+  prepared: number | undefined,
+): Promise<string[]> {
   const top = await lstat(dir);
-  if (top.uid === identity.uid) {
+  if (top.uid === identity.uid && (prepared === undefined || prepared === identity.uid)) {
     if (top.gid !== identity.gid) await lchown(dir, identity.uid, identity.gid);
     return [];
   }
   const self = process.geteuid?.() ?? 0;
   const old = new Set(top.uid === self ? [self, top.gid] : [top.uid]);
+  if (prepared !== undefined) old.add(prepared);
+  old.delete(identity.uid);
   // While we work nobody but us gets in, so nothing below can be exchanged between a look and a chown. The old owner is kept as the
   // group, which has no rights there: if we are interrupted, the next start knows whose files to look for.
   await chmod(dir, 0o700);

@@ -1,10 +1,10 @@
 /** When a new instance may come to be. */
 import { TenementError } from '../base/errors.js';
 import { assertName, formatKey, type InstanceKey, isName, parseKey } from '../base/names.js';
-import { dataPathConflict, instanceDirectories } from '../config/data-paths.js';
+import { dataPathConflict } from '../config/data-paths.js';
 import { notYet, notYetError } from '../config/not-yet.js';
-import { hasData } from './directories.js';
 import type { Instance } from './instance.js';
+import { recordData, refuseOldData } from './instance-data.js';
 import type { Supervisor } from './supervisor.js';
 
 interface RegisterOptions {
@@ -68,20 +68,9 @@ export class Registration {
         hint: 'Choose another id, or give the service data paths of its own.',
       });
     }
-    if (!options.adoptData) await this.#refuseOldData(key);
-    return this.#supervisor.register(key, options.weight);
-  }
-
-  async #refuseOldData(key: InstanceKey): Promise<void> {
-    const directories = instanceDirectories(this.#supervisor.deps.config(), key.service, key.id);
-    if (!(await hasData(directories))) return;
-    const where = directories.join(' or ');
-    throw new TenementError(
-      'old_data',
-      `${formatKey(key)} is new, but ${where} holds files of an earlier instance`,
-      {
-        hint: `\`ten spawn ${formatKey(key)} --adopt-data\` takes them over; or move them away.`,
-      },
-    );
+    await refuseOldData(this.#supervisor.deps, key, { adopt: options.adoptData });
+    const instance = this.#supervisor.register(key, options.weight);
+    recordData(this.#supervisor.deps, key);
+    return instance;
   }
 }

@@ -1,6 +1,6 @@
 import { TenementError } from '../../src/base/errors.js';
 import { formatKey, type InstanceKey, parseKey } from '../../src/base/names.js';
-import type { Control, InstanceView, PutChanges } from '../../src/supervisor/control.js';
+import type { Control, DataFate, InstanceView, PutChanges } from '../../src/supervisor/control.js';
 
 interface Kept {
   view: InstanceView;
@@ -12,6 +12,8 @@ export class FakeControl implements Control {
   readonly kept = new Map<string, Kept>();
   /** Each call that changes something, as `verb key`. */
   readonly calls: string[] = [];
+  /** What a removal answers; when absent, what one would expect of it. */
+  fate: DataFate | undefined;
   /** When set, the named method throws it. */
   readonly failures = new Map<keyof Control, Error>();
 
@@ -75,10 +77,15 @@ export class FakeControl implements Control {
     }
   }
 
-  async remove(key: InstanceKey, { purge }: { purge: boolean }): Promise<void> {
+  async remove(key: InstanceKey, { purge }: { purge: boolean }): Promise<DataFate> {
     this.calls.push(`remove ${formatKey(key)}${purge ? ' purge' : ''}`);
     this.#get(key);
     this.kept.delete(formatKey(key));
+    if (this.fate !== undefined) return this.fate;
+    const data = `/data/${key.service}/${key.id}`;
+    return purge
+      ? { trash: undefined, deleted: [data], kept: [] }
+      : { trash: `/data/.tenement/trash/${key.service}-${key.id}`, deleted: [], kept: [] };
   }
 
   async setDisabled(key: InstanceKey, disabled: boolean): Promise<InstanceView> {

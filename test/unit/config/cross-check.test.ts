@@ -98,6 +98,16 @@ const cases: [title: string, text: string, expected: RegExp][] = [
     /must be a whole segment/,
   ],
   [
+    'a file that its own user could not create',
+    `${NOTES}user = "auto"\n[service.notes.env]\nA = "{data_dir}/{id}.db"`,
+    /own user may create no file there/,
+  ],
+  [
+    'a directory that one service keeps and the other does not',
+    `${NOTES}[service.notes.env]\nA = "{data_dir}/{id}"\n[service.e]\ncommand = "x"\nisolation = "process"\nstorage_persist = false\n[service.e.env]\nA = "{data_dir}/{id}/e"`,
+    /service\.e\.env\.A: .*"notes", and one keeps its data while the other does not: give both the same storage_persist/,
+  ],
+  [
     'a service named api_token',
     '[service.api_token]\ncommand = "x"',
     /^1 service\.api_token: .*tenement's own/,

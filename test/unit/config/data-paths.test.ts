@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { parseKey } from '../../../src/base/names.js';
-import { dataPathConflict, instanceDirectories } from '../../../src/config/data-paths.js';
+import { dataPathConflict, instanceDirectories, instanceLocations } from '../../../src/config/data-paths.js';
 import type { Config } from '../../../src/config/schema.js';
 import { serviceSchema } from '../../../src/config/service.js';
 import { settingsSchema } from '../../../src/config/settings.js';
@@ -55,6 +55,30 @@ for (const [value, directories] of cases) {
     ]);
   });
 }
+
+for (const [value, locations] of [
+  [
+    '{data_dir}/dd/{id}.db',
+    ['/data/dd/alice.db', '/data/dd/alice.db-wal', '/data/dd/alice.db-shm', '/data/dd/alice.db-journal'],
+  ],
+  ['{data_dir}/x-{id}/sub/app.db', ['/data/x-alice']],
+  ['{data_dir}/x-{id}/{id}/app.db', ['/data/x-alice/alice']],
+] as const) {
+  test(`what "${value}" names with the id in a part of a segment`, (t) => {
+    t.deepEqual(instanceLocations(config({ notes: { A: value } }), 'notes', 'alice'), [
+      '/data/notes/alice',
+      ...locations,
+    ]);
+  });
+}
+
+test('a value that names a file and one that names something in it: a directory', (t) => {
+  const env = { A: '{data_dir}/x-{id}', B: '{data_dir}/x-{id}/app.db' };
+  t.deepEqual(instanceDirectories(config({ notes: env }), 'notes', 'alice'), [
+    '/data/notes/alice',
+    '/data/x-alice',
+  ]);
+});
 
 test('several values that name one directory name it once, and an inner one belongs to the outer', (t) => {
   const env = { A: '{data_dir}/{id}/a', B: '{data_dir}/{id}/b', C: '{data_dir}/{name}/{id}/c/{id}' };
@@ -115,11 +139,22 @@ test('ids around a fixed text', (t) => {
   t.is(conflict(services, 'a:q', ['b:q']), undefined);
 });
 
+test('files of the same name, and a file that is a companion of another one', (t) => {
+  const db = { D: '{data_dir}/{id}.db' };
+  t.is(conflict({ a: db, b: db }, 'a:x', ['b:x']), undefined);
+  t.regex(conflict({ a: db, b: db }, 'a:x', ['b:x'], 'namespace') ?? '', /b:x/);
+  t.is(conflict({ a: db, b: db }, 'a:x', ['b:y', 'a:y'], 'namespace'), undefined);
+  const bare = { a: { D: '{data_dir}/db-{id}' } };
+  t.regex(conflict(bare, 'a:x', ['a:x-wal']) ?? '', /overlaps with one of the instance a:x-wal/);
+  t.regex(conflict(bare, 'a:x-wal', ['a:x']) ?? '', /overlaps with one of the instance a:x/);
+  t.is(conflict(bare, 'a:x-wal', ['a:x-shm', 'a:y']), undefined);
+});
+
 test('two instances that are accepted one after the other never overlap', (t) => {
   const value = fc
     .array(fc.constantFrom('{id}', '{name}', 'a', 'b', 'x-{id}', '{id}.d'), { minLength: 1, maxLength: 3 })
     .map((segments) => `{data_dir}/${segments.join('/')}`);
-  const id = fc.constantFrom('a', 'b', 'c', 'x-a', 'x-b');
+  const id = fc.constantFrom('a', 'b', 'c', 'x-a', 'x-b', 'a-wal');
   fc.assert(
     fc.property(value, value, id, id, (one, two, first, second) => {
       const both = config({ a: { V: one }, b: { V: two } }, 'namespace');
@@ -129,8 +164,8 @@ test('two instances that are accepted one after the other never overlap', (t) =>
       ];
       if (dataPathConflict(both, k1, () => false) !== undefined) return;
       if (dataPathConflict(both, k2, (k) => k.service === 'a' && k.id === first) !== undefined) return;
-      for (const d1 of instanceDirectories(both, 'a', first)) {
-        for (const d2 of instanceDirectories(both, 'b', second)) {
+      for (const d1 of instanceLocations(both, 'a', first)) {
+        for (const d2 of instanceLocations(both, 'b', second)) {
           t.false(`${d1}/`.startsWith(`${d2}/`) || `${d2}/`.startsWith(`${d1}/`), `${d1} ${d2}`);
         }
       }

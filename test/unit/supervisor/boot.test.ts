@@ -1,3 +1,5 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import test from 'ava';
 import type { Adoption } from '../../../isolation/contract.js';
 import { TenementError } from '../../../src/base/errors.js';
@@ -66,4 +68,68 @@ test('what is held or disabled is not started at boot, although it is listed', a
     await startAll(world.supervisor, wantedAtBoot(world.supervisor));
     t.deepEqual(world.alive(), []);
   }
+});
+
+/** A start during which the server died: the trace is saved, the ref is not, and the process with a child of its own lives. */
+async function stray(t: Parameters<typeof supervisorWorld>[0]) {
+  const world = await supervisorWorld(t, NOTES);
+  const run = `stray-${process.pid}-${Math.random()}`;
+  // Both ignore TERM; the child has lost the marker and is known by its parent only.
+  const script = 'trap "" TERM; env -i sleep 300 & echo $!; wait; sleep 300';
+  const app: ChildProcess = spawn('/bin/sh', ['-c', script], {
+    env: { PATH: process.env.PATH, TENEMENT_RUN: run },
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
+  });
+  const exited = once(app, 'exit');
+  const [line] = app.stdout === null ? [] : await once(app.stdout, 'data');
+  const pids = [app.pid ?? 0, Number(String(line))];
+  t.teardown(() => {
+    for (const pid of pids.filter(lives)) process.kill(pid, 'SIGKILL');
+  });
+  world.registry.register(key('alice'), 1);
+  world.registry.saveTrace(key('alice'), { run, cgroup: undefined });
+  return { world, pids, exited };
+}
+
+function lives(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+type World = Awaited<ReturnType<typeof supervisorWorld>>;
+const onLinux = process.platform === 'linux' ? test : test.skip;
+if (process.platform !== 'linux') console.log('skipped: only Linux tells the children of a traced process');
+for (const [when, act] of [
+  ['at boot', ({ supervisor, backends, ports }: World) => adoptRunning(supervisor, backends, ports)],
+  ['before a start', ({ operations }: World) => operations.spawn(key('alice'), {})],
+  ['by a stop', ({ operations }: World) => operations.stop(key('alice'), { hold: false })],
+  ['by a disable', ({ operations }: World) => operations.setDisabled(key('alice'), true)],
+  ['by a removal', ({ operations }: World) => operations.remove(key('alice'), { purge: true })],
+] as const) {
+  onLinux(`what only left a trace is ended ${when}`, async (t) => {
+    const { world, pids, exited } = await stray(t);
+    t.true(pids.every(lives));
+    await act(world);
+    await exited;
+    await until('its child is gone', () => !pids.some(lives));
+    t.is(world.registry.run(key('alice'))?.trace, undefined);
+    t.deepEqual(world.alive(), when === 'before a start' ? ['notes:alice'] : []);
+  });
+}
+
+test('neither a stop nor a removal of what cannot be proven says that it is done', async (t) => {
+  const { world } = await found(t, () => ({ kind: 'unproven', reason: 'pid 7 may be it' }));
+  await adoptRunning(world.supervisor, world.backends, world.ports);
+  for (const act of [
+    () => world.operations.stop(key('alice'), { hold: false }),
+    () => world.operations.remove(key('alice'), { purge: true }),
+  ]) {
+    world.adoptions.push({ kind: 'unproven', reason: 'pid 7 may be it' });
+    await t.throwsAsync(act(), { code: 'unproven_process' });
+  }
+  t.not(world.registry.get(key('alice')), undefined);
 });

@@ -1,6 +1,7 @@
 import {
   chownSync,
   existsSync,
+  lchownSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -26,6 +27,9 @@ const isRoot = process.geteuid?.() === 0;
 const asRoot = isRoot ? test : test.skip;
 if (!isRoot) console.log('skipped: only root can give directories to other users');
 
+/** Directories that were last prepared for `owner`. */
+const owned = (paths: readonly string[], owner?: number) =>
+  paths.map((path) => ({ kind: 'directory' as const, path, owner }));
 const mode = (path: string): number => lstatSync(path).mode & 0o777;
 const owner = (path: string): number => lstatSync(path).uid;
 
@@ -41,7 +45,7 @@ test("an instance's directory is its own, those above can only be entered", asyn
   const data = freshDir(t);
   await prepareDataRoot(data);
   const dir = join(data, 'notes/alice');
-  await prepareInstance([dir], data, undefined);
+  await prepareInstance(owned([dir]), data, undefined);
   t.is(mode(join(data, 'notes')), 0o711);
   t.is(mode(dir), 0o700);
 });
@@ -50,7 +54,7 @@ test('data are found when there is anything', async (t) => {
   const data = freshDir(t);
   const dirs = [join(data, 'notes/alice'), join(data, 'alice')];
   t.false(await hasData(dirs));
-  await prepareInstance(dirs, data, undefined);
+  await prepareInstance(owned(dirs), data, undefined);
   t.false(await hasData(dirs));
   writeFileSync(join(data, 'alice/app.db'), '');
   t.true(await hasData(dirs));
@@ -58,7 +62,7 @@ test('data are found when there is anything', async (t) => {
 
 test('a directory outside the data root is refused', async (t) => {
   const data = freshDir(t);
-  await t.throwsAsync(prepareInstance([join(data, '../x')], data, undefined), { code: 'conflict' });
+  await t.throwsAsync(prepareInstance(owned([join(data, '../x')]), data, undefined), { code: 'conflict' });
   await t.throwsAsync(purge(['/etc'], data), { code: 'conflict' });
 });
 
@@ -69,7 +73,7 @@ test('the trash takes all directories, and a second time another place', async (
   const now = Date.UTC(2025, 10, 25);
   t.is(await trash(dirs, data, key, now), undefined);
   for (const place of ['2025-11-25-notes-alice', '2025-11-25-notes-alice-2']) {
-    await prepareInstance(dirs, data, undefined);
+    await prepareInstance(owned(dirs), data, undefined);
     writeFileSync(join(data, 'alice/app.db'), place);
     const moved = await trash(dirs, data, key, now);
     t.is(moved, join(data, '.tenement/trash', place));
@@ -82,7 +86,7 @@ test('the trash takes all directories, and a second time another place', async (
 test('purge deletes symlinks and not what they point to', async (t) => {
   const data = freshDir(t);
   const dir = join(data, 'notes/alice');
-  await prepareInstance([dir], data, undefined);
+  await prepareInstance(owned([dir]), data, undefined);
   mkdirSync(join(data, 'precious'));
   writeFileSync(join(data, 'precious/file'), '');
   symlinkSync(join(data, 'precious'), join(dir, 'link'));
@@ -101,7 +105,7 @@ for (const [what, link, dir] of [
     writeFileSync(join(data, 'target/alice/file'), '');
     if (link === 'notes/alice') mkdirSync(join(data, 'notes'));
     symlinkSync(join(data, 'target'), join(data, link));
-    await t.throwsAsync(prepareInstance([join(data, dir)], data, undefined), {
+    await t.throwsAsync(prepareInstance(owned([join(data, dir)]), data, undefined), {
       code: 'conflict',
       message: /is a symlink/,
     });
@@ -117,7 +121,7 @@ asRoot("what was the old user's is given to the new one, and nothing else", asyn
   const data = freshDir(t);
   await prepareDataRoot(data);
   const dir = join(data, 'notes/alice');
-  await prepareInstance([dir], data, alice);
+  await prepareInstance(owned([dir]), data, alice);
   t.is(owner(dir), alice.uid);
   const secret = join(data, 'api_token');
   writeFileSync(secret, 'secret', { mode: 0o600 });
@@ -129,7 +133,7 @@ asRoot("what was the old user's is given to the new one, and nothing else", asyn
   symlinkSync(secret, join(dir, 'soft'));
   for (const name of ['sub', 'sub/own', 'twice']) chownSync(join(dir, name), alice.uid, alice.gid);
 
-  t.deepEqual(await prepareInstance([dir], data, bob), [join(dir, 'hard')]);
+  t.deepEqual(await prepareInstance(owned([dir]), data, bob), [join(dir, 'hard')]);
   for (const name of ['', 'sub', 'sub/own', 'twice', 'sub/again'])
     t.is(owner(join(dir, name)), bob.uid, name);
   t.is(owner(join(dir, 'foreign')), 0);
@@ -141,12 +145,12 @@ asRoot('an interrupted change of owner is taken up again', async (t) => {
   const data = freshDir(t);
   await prepareDataRoot(data);
   const dir = join(data, 'notes/alice');
-  await prepareInstance([dir], data, alice);
+  await prepareInstance(owned([dir]), data, alice);
   writeFileSync(join(dir, 'file'), '');
   chownSync(join(dir, 'file'), alice.uid, alice.gid);
   // As it is left when the server dies in the middle.
   chownSync(dir, 0, alice.uid);
-  await prepareInstance([dir], data, bob);
+  await prepareInstance(owned([dir]), data, bob);
   t.is(owner(join(dir, 'file')), bob.uid);
   t.is(owner(dir), bob.uid);
 });
@@ -156,8 +160,56 @@ asRoot('where another user could exchange directories, nothing is given away', a
   await prepareDataRoot(data);
   mkdirSync(join(data, 'notes'));
   chownSync(join(data, 'notes'), bob.uid, bob.gid);
-  await t.throwsAsync(prepareInstance([join(data, 'notes/alice')], data, alice), {
+  await t.throwsAsync(prepareInstance(owned([join(data, 'notes/alice')]), data, alice), {
     code: 'conflict',
     message: new RegExp(`notes belongs to user ${bob.uid}`),
   });
+});
+
+asRoot('from an own user to the server and back: nothing is left that the app cannot write', async (t) => {
+  const data = freshDir(t);
+  await prepareDataRoot(data);
+  const dir = join(data, 'notes/alice');
+  await prepareInstance(owned([dir]), data, alice);
+  writeFileSync(join(dir, 'first'), '');
+  chownSync(join(dir, 'first'), alice.uid, alice.gid);
+  await prepareInstance(owned([dir], alice.uid), data, undefined);
+  t.deepEqual([owner(dir), owner(join(dir, 'first'))], [0, 0]);
+  writeFileSync(join(dir, 'as-root'), '');
+  // A top that has the right owner already says nothing of what is in it.
+  chownSync(dir, alice.uid, alice.gid);
+  await prepareInstance(owned([dir], 0), data, alice);
+  for (const name of ['', 'first', 'as-root']) t.is(owner(join(dir, name)), alice.uid, name);
+});
+
+asRoot(
+  "a file with the id in its name is given to the service's user, unless it has another name",
+  async (t) => {
+    const data = freshDir(t);
+    await prepareDataRoot(data);
+    const path = join(data, 'alice.db');
+    for (const file of [path, `${path}-wal`]) writeFileSync(file, '');
+    linkSync(`${path}-wal`, join(data, 'elsewhere'));
+    await prepareInstance([{ kind: 'file', path, owner: undefined }], data, alice);
+    t.deepEqual([owner(path), owner(`${path}-wal`)], [alice.uid, 0]);
+  },
+);
+
+asRoot('root uses no data directory of another user', async (t) => {
+  const data = join(freshDir(t), 'data');
+  for (const dir of [data, join(data, '.tenement')]) {
+    mkdirSync(dir);
+    chownSync(dir, bob.uid, bob.gid);
+    await t.throwsAsync(prepareDataRoot(data), {
+      code: 'config_unsafe',
+      message: new RegExp(`${dir} belongs to user ${bob.uid}`),
+    });
+    chownSync(dir, 0, 0);
+  }
+  await prepareDataRoot(data);
+  const link = join(freshDir(t), 'link');
+  symlinkSync(data, link);
+  await prepareDataRoot(link);
+  lchownSync(link, bob.uid, bob.gid);
+  await t.throwsAsync(prepareDataRoot(link), { code: 'config_unsafe' });
 });
