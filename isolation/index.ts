@@ -3,6 +3,7 @@ import { TenementError } from '../src/base/errors.js';
 import type { Backend, BackendId, Host } from './contract.js';
 import { createNamespaceBackend } from './namespace.js';
 import { createProcessBackend } from './process.js';
+import { createSandboxBackend } from './sandbox.js';
 
 export { unreachable } from './access.js';
 export { groupPath } from './cgroup.js';
@@ -18,7 +19,7 @@ export type Backends = ReadonlyMap<BackendId, Backend>;
 
 /** Every backend of this version, whether this machine supports it or not (ask its `probe`). */
 export function createBackends(host: Host): Backends {
-  const all = [createProcessBackend(host), createNamespaceBackend(host)];
+  const all = [createProcessBackend(host), createNamespaceBackend(host), createSandboxBackend(host)];
   return new Map(all.map((backend) => [backend.id, backend]));
 }
 
