@@ -42,7 +42,7 @@ module.exports = {
     only(
       'cli',
       '^src/cli/',
-      '^src/(cli|api|config|base|state)/|^src/daemon\\.ts|^isolation/index\\.ts',
+      '^src/(cli|api|config|base|state)/|^src/(daemon|signals)\\.ts|^isolation/index\\.ts',
       'the CLI talks to the daemon over its API',
     ),
     {

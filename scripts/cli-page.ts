@@ -34,6 +34,7 @@ const INTRODUCTION = [
   '1. `--server URL`, or `TENEMENT_SERVER`: over HTTP with a token. The token is `--token`, else `TENEMENT_TOKEN`, else the file',
   '   `api_token` in the data directory.',
   '2. The Unix socket `.tenement/ten.sock` of the data directory. Being able to open it is the permission: no token is needed.',
+  '   One that is given by `--token` or `TENEMENT_TOKEN` counts there all the same: a wrong one is refused.',
   '3. `http://localhost:8080`, with the token as above.',
   '',
   'The data directory is `--data-dir`, else `TENEMENT_DATA_DIR`, else `data_dir` of the config that is found, else',

@@ -2,7 +2,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { TenementError } from './base/errors.js';
-import { controlSocketPath, prepareSocketDirectory } from './base/socket-path.js';
+import { controlSocketPath, prepareSocketDirectory, removeSocketDirectory } from './base/socket-path.js';
 
 /** Listens; a socket left by a server that died is replaced (the lock on the data directory proves that it died). */
 export async function openControlSocket(
@@ -28,7 +28,10 @@ export async function openControlSocket(
   return {
     close: () =>
       new Promise((resolve) => {
-        server.close(() => resolve());
+        server.close(() => {
+          removeSocketDirectory(dataDir);
+          resolve();
+        });
         server.closeAllConnections();
       }),
   };

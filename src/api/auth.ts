@@ -22,6 +22,9 @@ export interface Identity {
   readonly stillValid: (now: number) => boolean;
 }
 
+/** How streams and the audit trail call whoever has a token. */
+export const tokenActor = (prefix: string): string => `token:${prefix}`;
+
 /** Longer than any token of ours: what is longer is not worth a hash. */
 const MAX_TOKEN = 512;
 
@@ -47,7 +50,7 @@ export function identify(
   const row = token === undefined || token.length > MAX_TOKEN ? undefined : tokens.verify(token, now);
   if (token !== undefined && row !== undefined) {
     return {
-      actor: `token:${row.prefix}`,
+      actor: tokenActor(row.prefix),
       scope: row.scope,
       stillValid: (later) => tokens.verify(token, later) !== undefined,
     };

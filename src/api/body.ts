@@ -63,7 +63,9 @@ export function check<S extends z.ZodType>(schema: S, value: unknown): z.output<
   if (result.success) return result.data;
   const issues = result.error.issues.map((issue) => {
     const where = issue.path.map(String).join('.');
-    return where === '' ? issue.message : `${where}: ${issue.message}`;
+    // What is wrong with a key of a record stands one level below.
+    const message = (issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined) ?? issue.message;
+    return where === '' ? message : `${where}: ${message}`;
   });
   throw new TenementError('invalid', `The request is not acceptable: ${issues.join('; ')}`);
 }

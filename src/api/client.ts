@@ -1,4 +1,5 @@
 import { Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import type { z } from 'zod';
 import { ERRORS, type ErrorCode, errnoOf, TenementError } from '../base/errors.js';
 import type { ErrorBody } from './protocol.js';
 
@@ -37,28 +38,54 @@ export class Client {
   }
 
   /**
-   * Calls the API and returns the parsed answer; undefined for 204.
+   * Calls the API and returns the answer, fields that only a newer server knows included.
+   * @param shape what the answer must be (api/protocol.ts): a wrong URL often reaches something else that answers, and what it
+   * says must neither be taken for data nor for the success of a command.
    * @throws TenementError what the server said, or `no_server`
    */
-  async request<T>(method: Method, path: string, options: CallOptions = {}): Promise<T> {
+  async request<T>(method: Method, path: string, shape: z.ZodType<T>, options: CallOptions = {}): Promise<T> {
     const response = await this.#send(method, path, 'application/json', options);
     const text = await this.#text(response);
-    if (response.statusCode === 204 || text === '') return undefined as T;
+    let answer: unknown;
     try {
-      return JSON.parse(text) as T;
+      answer = JSON.parse(text);
     } catch (cause) {
-      throw this.#stranger('answered with something that is not JSON', cause);
+      throw this.#stranger('answered', cause);
     }
+    const { success, error } = shape.safeParse(answer);
+    if (success) return answer as T;
+    throw this.#stranger('answered', new Error(`${method} ${path}: ${firstIssue(error)}`));
   }
 
-  /** Starts a call whose answer is a stream; read it with api/stream.ts. */
+  /**
+   * Calls what answers with nothing but its success (204).
+   * @throws TenementError what the server said, or `no_server`
+   */
+  async command(method: Method, path: string, options: CallOptions = {}): Promise<void> {
+    const response = await this.#send(method, path, 'application/json', options);
+    await this.#text(response);
+    if (response.statusCode !== 204) throw this.#stranger(`answered ${response.statusCode}`);
+  }
+
+  /**
+   * Starts a call whose answer is a stream; read it with api/stream.ts.
+   * @param accept the content type that the stream must have
+   * @throws TenementError what the server said, or `no_server`
+   */
   async open(
     method: Method,
     path: string,
     accept: string,
     options: CallOptions = {},
   ): Promise<IncomingMessage> {
-    return await this.#send(method, path, accept, options);
+    const response = await this.#send(method, path, accept, options);
+    const type = response.headers['content-type']?.split(';')[0]?.trim();
+    if (type === accept) return response;
+    response.destroy();
+    throw this.#stranger(
+      'answered',
+      new Error(`${method} ${path} is ${type ?? 'of no type'}, not ${accept}`),
+    );
   }
 
   async #send(method: Method, path: string, accept: string, options: CallOptions): Promise<IncomingMessage> {
@@ -141,7 +168,7 @@ export class Client {
   }
 
   #stranger(what: string, cause?: unknown): TenementError {
-    return new TenementError('no_server', `${this.name} ${what}: this is not a tenement server`, {
+    return new TenementError('no_server', `${this.name} ${what}, but not as a tenement server`, {
       hint: 'Name the server with --server or TENEMENT_SERVER.',
       cause,
     });
@@ -179,6 +206,11 @@ function parseErrorBody(text: string): ErrorBody['error'] | undefined {
   } catch {
     return undefined;
   }
+}
+
+function firstIssue(error: z.ZodError): string {
+  const issue = error.issues[0];
+  return `${issue?.path.map(String).join('.') || 'the answer'}: ${issue?.message}`;
 }
 
 function isCode(code: string): code is ErrorCode {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Timer } from '../base/clock.js';
+import { TenementError } from '../base/errors.js';
 import type { LogEntry, LogFilter } from '../logs/types.js';
 import type { Identity } from './auth.js';
 import type { ApiState } from './deps.js';
@@ -26,6 +27,7 @@ interface StreamOptions {
 /**
  * Answers with matching log lines as they are written, until the reader leaves, its token is revoked or the server stops.
  * Resolves once the stream is under way.
+ * @throws TenementError `queue_full` | `unauthorized`
  */
 export async function streamLogs({
   deps,
@@ -35,7 +37,10 @@ export async function streamLogs({
   head,
   res,
 }: StreamOptions): Promise<void> {
-  const release = deps.streams.admit(identity.actor, () => res.end());
+  // Revoked while the call was looked at, when the stream was not among those that a revocation ends.
+  if (!identity.stillValid(deps.clock.now())) throw new TenementError('unauthorized');
+  let end = () => void res.end();
+  const release = deps.streams.admit(identity.actor, () => end());
   // Followed before the earlier lines are read, so that none falls between the two.
   const meanwhile: LogEntry[] = [];
   let onEntry = (entry: LogEntry) => {
@@ -43,12 +48,19 @@ export async function streamLogs({
   };
   const unfollow = deps.logs.follow(filter, (entry) => onEntry(entry));
   let timer: Timer | undefined;
+  let writer: EventWriter | undefined;
   const over = () => {
     timer?.cancel();
     unfollow();
     release();
   };
   res.once('close', over);
+  end = () => {
+    over();
+    // What a revoked token has not read yet it shall not read: a reader that takes nothing would keep the connection, too.
+    if (writer?.isBlocked === true) res.destroy();
+    else res.end();
+  };
   let earlier: LogEntry[];
   try {
     earlier = backlog > 0 && !head ? await deps.logs.query(filter, backlog) : [];
@@ -64,17 +76,18 @@ export async function streamLogs({
     return;
   }
   res.flushHeaders();
-  const writer = new EventWriter(res, (dropped) => JSON.stringify(gap(filter, dropped, deps.clock.now())));
-  onEntry = (entry) => writer.send(JSON.stringify(toLogMessage(entry)));
+  const events = new EventWriter(res, (dropped) => JSON.stringify(gap(filter, dropped, deps.clock.now())));
+  writer = events;
+  onEntry = (entry) => events.send(JSON.stringify(toLogMessage(entry)));
   for (const entry of [...earlier, ...unseen(meanwhile, earlier)]) onEntry(entry);
 
   let blockedFor = 0;
   const beat = () => {
-    blockedFor = writer.isBlocked ? blockedFor + 1 : 0;
+    blockedFor = events.isBlocked ? blockedFor + 1 : 0;
     if (blockedFor >= MAX_BLOCKED) res.destroy();
-    else if (!identity.stillValid(deps.clock.now())) res.end();
+    else if (!identity.stillValid(deps.clock.now())) end();
     else {
-      writer.heartbeat();
+      events.heartbeat();
       timer = deps.clock.after(HEARTBEAT_MS, beat);
     }
   };

@@ -42,7 +42,7 @@ export const AuditQuery = z.strictObject({
 });
 export const AuditEntry = z.object({
   timestamp: z.string(),
-  actor: z.string().describe('socket, token:PREFIX, cli, supervisor'),
+  actor: z.string().describe('socket, token:PREFIX, cli, signal, supervisor'),
   action: z.string(),
   target: z.string(),
   outcome: z.enum(['ok', 'failed']),

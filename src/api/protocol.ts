@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { isName } from '../base/names.js';
 import { parseDuration } from '../base/units.js';
+import { isReserved } from '../config/variables.js';
 
 // --- words ---
 
@@ -21,6 +22,11 @@ const EnvName = z
     /^[A-Za-z_][A-Za-z0-9_]*$/,
     'names of variables are letters, digits and "_", not beginning with a digit',
   );
+/** Also refused in the config: accepted here it would be kept and never reach the app. */
+const EnvNameToSet = EnvName.refine(
+  (name) => !isReserved(name),
+  'PORT, SOCKET_PATH, TENEMENT_*, LISTEN_FDS and the like are set by tenement itself for each instance',
+);
 const EnvValue = z
   .string()
   .max(128 * 1024)
@@ -92,9 +98,14 @@ export const Instance = z.object({
 export type Instance = z.infer<typeof Instance>;
 export const InstanceList = z.array(Instance);
 
+const MustExist = Flag.optional().describe(
+  '404 for a service or an instance that does not exist, instead of nothing',
+);
+
 export const ListQuery = z.strictObject({
   all: Flag.optional().describe('Also those that sleep, are held or disabled'),
   ...serviceNames,
+  must_exist: MustExist,
 });
 
 export const SpawnRequest = z
@@ -114,7 +125,10 @@ export const SpawnResponse = z.object({
 export type SpawnResponse = z.infer<typeof SpawnResponse>;
 
 export const PutRequest = z.strictObject({
-  env: z.record(EnvName, EnvValue).optional().describe("Replaces the instance's own environment as a whole"),
+  env: z
+    .record(EnvNameToSet, EnvValue)
+    .optional()
+    .describe("Replaces the instance's own environment as a whole"),
   weight: Weight.optional(),
   disabled: z.boolean().optional().describe('true stops it now and answers 503 until it is false again'),
 });
@@ -168,7 +182,9 @@ export const EnvResponse = z.object({
 export type EnvResponse = z.infer<typeof EnvResponse>;
 export const EnvSetRequest = z.strictObject({ value: EnvValue });
 export type EnvSetRequest = z.input<typeof EnvSetRequest>;
+/** For unsetting: a name that an earlier version accepted must be removable. */
 export const EnvNameParam = EnvName;
+export const EnvNameToSetParam = EnvNameToSet;
 
 // --- services ---
 
@@ -245,6 +261,7 @@ export const LogStreamQuery = z.strictObject({
   stream: Level.optional().describe('The same as level'),
   search: z.string().max(1000).optional().describe('Substring, in any case'),
   since: Since.optional(),
+  must_exist: MustExist,
   limit: z.coerce.number().int().min(0).max(10_000).optional().describe('The newest so many lines first'),
 });
 export const LogQuery = LogStreamQuery.extend({

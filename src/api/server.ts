@@ -95,19 +95,22 @@ export function createApi(given: ApiDeps): Api {
       deps.store.audit.add(row);
     } catch (error) {
       // What was done is done; a full disk must not make it look undone.
-      deps.log.error({ error, row }, 'the audit trail cannot be written');
+      deps.log.error({ err: error, row }, 'the audit trail cannot be written');
     }
   }
 
   return {
     handle(req, res, peer) {
       // A reader that left while we were writing is no news.
-      res.on('error', (error) => deps.log.debug({ error }, 'the client left before its answer was written'));
+      res.on('error', (error) =>
+        deps.log.debug({ err: error }, 'the client left before its answer was written'),
+      );
       answer(req, res, peer).catch((cause: unknown) => {
         const error = asTenementError(cause);
         if (error.code === 'internal') {
           deps.log.error(
-            { error, method: req.method, path: req.url?.split('?')[0] },
+            // The name is pino's: an error under another one is logged without message, stack and cause.
+            { err: error, method: req.method, path: req.url?.split('?')[0] },
             'an API call failed inside',
           );
         }

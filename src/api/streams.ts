@@ -8,7 +8,7 @@ export class Streams {
   private readonly open = new Map<string, Set<() => void>>();
 
   /**
-   * Counts a stream; `end` ends it from our side. Returns what to call when it is over (idempotent).
+   * Counts a stream; `end` ends it from our side, at once: nothing may be delivered after it. Returns what to call when it is over (idempotent).
    * @throws TenementError `queue_full`
    */
   admit(actor: string, end: () => void): () => void {
@@ -24,6 +24,11 @@ export class Streams {
       mine.delete(end);
       if (mine.size === 0 && this.open.get(actor) === mine) this.open.delete(actor);
     };
+  }
+
+  /** Ends the streams of one caller: its token was revoked. */
+  endOf(actor: string): void {
+    for (const end of [...(this.open.get(actor) ?? [])]) end();
   }
 
   get size(): number {

@@ -9,7 +9,10 @@ export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'> & {
 export function createLog(level = process.env.LOG_LEVEL ?? 'info'): Log {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   if (process.stderr.isTTY) return pino(options, { write: (line) => process.stderr.write(readable(line)) });
-  return pino(options, pino.destination({ fd: 2, sync: true }));
+  const destination = pino.destination({ fd: 2, sync: true });
+  // Accident: the log's disk is full, and without this the first line that cannot be written ends the server.
+  destination.on('error', () => {});
+  return pino(options, destination);
 }
 
 /** For tests and for callers that want silence. */

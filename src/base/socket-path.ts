@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { TenementError } from './errors.js';
 
@@ -45,6 +45,21 @@ export function prepareSocketDirectory(dataDir: string): void {
   throw new TenementError('listen_failed', `${directory} for the control socket is not only ours`, {
     hint: 'Remove it, or choose a `data_dir` with a shorter path.',
   });
+}
+
+/**
+ * For the server, after it has closed its sockets: removes their directory where it was made for them alone, so that /run and
+ * /tmp do not fill with one for each data directory that was ever served. Never throws.
+ */
+export function removeSocketDirectory(dataDir: string): void {
+  const directory = dirname(controlSocketPath(dataDir));
+  if (directory === join(resolve(dataDir), '.tenement')) return;
+  try {
+    // Not one that somebody else has put there since.
+    if (isPrivate(directory, dataDir)) rmSync(directory, { recursive: true });
+  } catch {
+    // It is gone already, or stays: an empty directory in the way of nobody.
+  }
 }
 
 /**

@@ -12,7 +12,7 @@ const DEFAULT_URL = 'http://localhost:8080';
 
 /**
  * The server that a command talks to: --server or TENEMENT_SERVER over HTTP; else the control socket of the data directory
- * (being able to open it is the permission); else http://localhost:8080.
+ * (being able to open it is the permission, unless a token was given: then that is what counts); else http://localhost:8080.
  * @throws TenementError no_server saying what was tried; usage for a bad URL or token
  */
 export async function connect(globals: Globals): Promise<Client> {
@@ -21,16 +21,25 @@ export async function connect(globals: Globals): Promise<Client> {
 
   const dataDir = (await findDataDir(globals)).path;
   const socketPath = controlSocketPath(dataDir);
-  const problem = await socketProblem(dataDir);
-  if (problem === undefined) return new Client({ socketPath });
+  const state = await socketState(dataDir);
+  if (state.kind === 'listens') return overSocket(globals, dataDir);
 
   const fallback = new URL(DEFAULT_URL);
   const answer = await dial({ host: fallback.hostname, port: Number(fallback.port) });
   if (answer === undefined) return new Client({ url: fallback }, await findToken(globals));
   throw new TenementError(
     'no_server',
-    `No server answers: tried ${socketPath} (${problem}) and ${DEFAULT_URL} (${inWords(answer)})`,
+    `No server answers: tried ${socketPath} (${state.why}) and ${DEFAULT_URL} (${inWords(answer)})`,
     { hint: '`ten serve` starts one; --server URL or --data-dir DIR names another.' },
+  );
+}
+
+/** A client of the server of `dataDir`. An explicit token goes with it, so that a wrong one is refused and a narrow one is narrow. */
+export function overSocket(globals: Globals, dataDir: string): Client {
+  const token = explicitToken(globals);
+  return new Client(
+    { socketPath: controlSocketPath(dataDir) },
+    token === undefined ? undefined : wellFormed(token),
   );
 }
 
@@ -48,16 +57,23 @@ export function serverUrl(globals: Globals): URL | undefined {
 
 /** --token, TENEMENT_TOKEN, then {data_dir}/api_token; undefined when there is none or it may not be read. */
 async function findToken(globals: Globals): Promise<string | undefined> {
+  const token = explicitToken(globals) ?? (await savedToken(globals));
+  return token === undefined ? undefined : wellFormed(token);
+}
+
+/** --token, then TENEMENT_TOKEN. */
+function explicitToken(globals: Globals): string | undefined {
   const given = globals.token ?? process.env.TENEMENT_TOKEN ?? '';
-  const token = given === '' ? await savedToken(globals) : given.trim();
-  // Else node:http throws an error that shows the token.
-  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
-    throw usageError(
-      'The token holds characters that no token has',
-      'look at --token, TENEMENT_TOKEN and the file api_token',
-    );
-  }
-  return token;
+  return given === '' ? undefined : given.trim();
+}
+
+/** @throws TenementError usage. Else node:http throws an error that shows the token. */
+function wellFormed(token: string): string {
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw usageError(
+    'The token holds characters that no token has',
+    'look at --token, TENEMENT_TOKEN and the file api_token',
+  );
 }
 
 async function savedToken(globals: Globals): Promise<string | undefined> {
@@ -69,12 +85,25 @@ async function savedToken(globals: Globals): Promise<string | undefined> {
   }
 }
 
-/** Undefined when a server listens on the control socket of `dataDir`, else why not, in words. */
-export async function socketProblem(dataDir: string): Promise<string | undefined> {
+/** What the control socket of a data directory tells of its server; `why` in words. */
+export type SocketState =
+  | { readonly kind: 'listens' }
+  /** No server runs on that data directory. */
+  | { readonly kind: 'absent'; readonly why: string }
+  /** One may run or not: this user cannot see it, or it does not answer. */
+  | { readonly kind: 'unknown'; readonly why: string };
+
+/** Only these say that nobody is there; a refused permission says nothing of the server. */
+const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ECONNREFUSED']);
+
+export async function socketState(dataDir: string): Promise<SocketState> {
   const path = controlSocketPath(dataDir);
-  if (existsSync(path) && !socketDirectoryIsSafe(dataDir)) return 'its directory belongs to someone else';
+  if (existsSync(path) && !socketDirectoryIsSafe(dataDir)) {
+    return { kind: 'unknown', why: 'its directory belongs to someone else' };
+  }
   const error = await dial({ path });
-  return error === undefined ? undefined : inWords(error);
+  if (error === undefined) return { kind: 'listens' };
+  return { kind: ABSENT.has(errnoOf(error) ?? '') ? 'absent' : 'unknown', why: inWords(error) };
 }
 
 /** Connects and hangs up; the error when nobody answers. A socket file that a killed server left refuses the connection. */

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { asTenementError, TenementError } from '../base/errors.js';
+import { asTenementError, ERRORS, TenementError } from '../base/errors.js';
 
 /** What a failed command tells: three lines on stderr and an exit code. */
 export interface Failure {
@@ -8,14 +8,21 @@ export interface Failure {
   readonly exitCode: number;
 }
 
-/** Turns anything thrown into what the person reads: what happened, because of what, what to try. Pure. */
-export function failure(error: unknown): Failure {
+/**
+ * Turns anything thrown into what the person reads: what happened, because of what, what to try. Pure.
+ * @param command the command that was running, as one types it: `ten env set`
+ */
+export function failure(error: unknown, command = 'ten'): Failure {
   if (error instanceof CommanderError) return usageFailure(error);
   const ours = asTenementError(error);
+  const hint =
+    ours.code === 'usage' && ours.hint === ERRORS.usage.hint && command !== 'ten'
+      ? helpOf(command)
+      : ours.hint;
   const lines = [`error: ${ours.message}`];
   const because = ours.cause === undefined ? undefined : messageOf(ours.cause);
   if (because !== undefined && !ours.message.includes(because)) lines.push(`because: ${because}`);
-  lines.push(`try: ${ours.hint}`);
+  lines.push(`try: ${hint}`);
   return { text: lines.join('\n'), exitCode: ours.exitCode };
 }
 
@@ -28,10 +35,12 @@ function usageFailure(error: CommanderError): Failure {
   const command = 'usageOf' in error && typeof error.usageOf === 'string' ? error.usageOf : 'ten';
   const hint =
     nearest === undefined
-      ? `\`${command} --help\` shows how it is used.`
+      ? helpOf(command)
       : `did you mean \`${nearest.startsWith('-') || nearest.startsWith('one of') ? nearest : `${command} ${nearest}`}\`?`;
   return { text: `${first}\ntry: ${hint}`, exitCode: 2 };
 }
+
+const helpOf = (command: string): string => `\`${command} --help\` shows how it is used.`;
 
 /** AggregateError (every address of a host refused) has an empty message of its own. */
 function messageOf(cause: unknown): string {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../api/client.js';
-import type { LogEntryMessage } from '../api/protocol.js';
+import { LogEntryMessage, PublicHealth } from '../api/protocol.js';
 import { readEvents } from '../api/stream.js';
 import { TenementError } from '../base/errors.js';
 import type { Output } from './output.js';
@@ -34,7 +34,7 @@ export async function followLogs(
         query: resumed,
       });
       connected = true;
-      for await (const entry of readEvents<LogEntryMessage>(stream)) {
+      for await (const entry of readEvents(stream, LogEntryMessage)) {
         if (seen.isNew(entry)) print(entry);
       }
     } catch (error) {
@@ -51,7 +51,7 @@ async function again(connect: () => Promise<Client>): Promise<Client> {
     await delay(1000);
     try {
       const client = await connect();
-      await client.request('GET', '/health', { timeoutMs: 5000 });
+      await client.request('GET', '/health', PublicHealth, { timeoutMs: 5000 });
       return client;
     } catch (error) {
       if (tries >= RETRIES || !isInterruption(error)) throw error;

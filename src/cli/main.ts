@@ -1,19 +1,20 @@
 /** The entry of `ten` (bin/ten). */
+import { endOnBrokenPipe } from './broken-pipe.js';
 import { failure } from './fail.js';
+import { pathOf } from './globals.js';
 import { wantsColor } from './output.js';
 import { buildProgram } from './program.js';
 
-// `ten logs | head`: the reader has what it wanted, and there is nobody left to tell.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-
+endOnBrokenPipe();
 const program = buildProgram();
+let running: string | undefined;
+program.hook('preAction', (_, command) => {
+  running = pathOf(command);
+});
 try {
   await program.parseAsync(process.argv);
 } catch (error) {
-  const { text, exitCode } = failure(error);
+  const { text, exitCode } = failure(error, running);
   if (text !== '') {
     const { default: pc } = await import('picocolors');
     const { red } = pc.createColors(

@@ -1,9 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
-import { Client } from '../api/client.js';
-import type { TokenCreated, TokenInfo } from '../api/protocol-admin.js';
+import type { Client } from '../api/client.js';
+import { TokenCreated, TokenList } from '../api/protocol-admin.js';
 import { TenementError } from '../base/errors.js';
 import { controlSocketPath } from '../base/socket-path.js';
-import { connect, serverUrl, socketProblem } from './connect.js';
+import { connect, overSocket, serverUrl, socketState } from './connect.js';
 import { findDataDir } from './data-dir.js';
 import type { Globals } from './globals.js';
 import type { TokenSource } from './tokens.js';
@@ -23,9 +23,9 @@ export async function tokenSource(globals: Globals): Promise<TokenSource> {
     const here = (named || isLoopback(url)) && existsSync(path);
     return viaApi(await connect(globals), here ? path : undefined);
   }
-  if ((await socketProblem(path)) === undefined) {
-    return viaApi(new Client({ socketPath: controlSocketPath(path) }), path);
-  }
+  const state = await socketState(path);
+  if (state.kind === 'listens') return viaApi(overSocket(globals, path), path);
+  if (state.kind === 'unknown') throw unseen(path, state.why);
   refuseForeign(path);
   const { localTokens } = await import('./local-tokens.js');
   return localTokens(path);
@@ -34,10 +34,23 @@ export async function tokenSource(globals: Globals): Promise<TokenSource> {
 function viaApi(client: Client, dataDir: string | undefined): TokenSource {
   return {
     dataDir,
-    create: (body) => client.request<TokenCreated>('POST', '/api/tokens', { body }),
-    list: () => client.request<TokenInfo[]>('GET', '/api/tokens'),
-    revoke: (prefix) => client.request<void>('DELETE', `/api/tokens/${encodeURIComponent(prefix)}`),
+    create: (body) => client.request('POST', '/api/tokens', TokenCreated, { body }),
+    list: () => client.request('GET', '/api/tokens', TokenList),
+    revoke: (prefix) => client.command('DELETE', `/api/tokens/${encodeURIComponent(prefix)}`),
   };
+}
+
+/** Beside a server that may run its state is not opened: it would not hear of a token that was revoked. */
+function unseen(dataDir: string, why: string): TenementError {
+  const owner = statSync(dataDir, { throwIfNoEntry: false })?.uid;
+  const other = owner === undefined || owner === process.geteuid?.() ? undefined : owner;
+  return new TenementError(
+    'state_unusable',
+    `Whether a server runs on ${dataDir} cannot be seen: ${controlSocketPath(dataDir)}: ${why}`,
+    {
+      hint: `${other === undefined ? 'Run this as root' : `Run this as its owner: sudo -u '#${other}' ten ...`}; or name the server with --server and an admin token with --token.`,
+    },
+  );
 }
 
 /** Files that root makes in another user's state could not be opened by the server afterwards. */

@@ -31,6 +31,7 @@ function signOut(error) {
   logs.stop();
   show(false);
   $('sign-in-error').textContent = error instanceof Error ? `${error.message}. ${error.hint ?? ''}` : '';
+  $('summary').replaceChildren();
   $('token').value = '';
   $('token').focus();
 }
@@ -44,9 +45,14 @@ function show(signedIn) {
 async function refresh() {
   clearTimeout(refreshing);
   try {
-    const telemetry = await call('GET', '/api/telemetry');
-    instances = telemetry.instances;
-    renderSummary(telemetry.summary);
+    // A tenant may list its own instances, but the summary is of the whole server.
+    if (who.scope === 'tenant') {
+      instances = await call('GET', '/api/instances?all=1');
+    } else {
+      const telemetry = await call('GET', '/api/telemetry');
+      instances = telemetry.instances;
+      renderSummary(telemetry.summary);
+    }
     renderTable();
     $('connection').textContent = '';
   } catch (error) {

@@ -18,6 +18,8 @@ export async function identityFor(
   registry: Registry,
 ): Promise<Identity | undefined> {
   if (user === '') return undefined;
+  // Looked up first: that a name is misspelt is so whether or not this server could give the user.
+  const named = user === 'auto' ? undefined : { uid: await idOf(user, '-u'), gid: await idOf(user, '-g') };
   if (!host.root || host.tools.setpriv === undefined) {
     const lacks = host.root
       ? 'the tool setpriv (package util-linux) was not found'
@@ -26,11 +28,9 @@ export async function identityFor(
       hint: 'Run the server as root on Linux, or remove `user` from the service.',
     });
   }
-  if (user === 'auto') {
-    const uid = registry.uidFor(key, uidRange);
-    return { uid, gid: uid, exclusive: true };
-  }
-  return { uid: await idOf(user, '-u'), gid: await idOf(user, '-g') };
+  if (named !== undefined) return named;
+  const uid = registry.uidFor(key, uidRange);
+  return { uid, gid: uid, exclusive: true };
 }
 
 /** id(1) asks the system's own user database, whatever is behind it (files, LDAP ...). */

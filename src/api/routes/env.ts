@@ -2,7 +2,7 @@ import type { InstanceKey } from '../../base/names.js';
 import { formatKey } from '../../base/names.js';
 import { check } from '../body.js';
 import type { ApiDeps } from '../deps.js';
-import { EnvNameParam, EnvResponse, EnvSetRequest, REDACTED } from '../protocol.js';
+import { EnvNameParam, EnvNameToSetParam, EnvResponse, EnvSetRequest, REDACTED } from '../protocol.js';
 import { json, type Route, route } from './route.js';
 
 export const envRoutes: Route[] = [
@@ -23,7 +23,7 @@ export const envRoutes: Route[] = [
     body: EnvSetRequest,
     response: EnvResponse,
     handler({ deps, key, params, body, audit }) {
-      const name = check(EnvNameParam, params.name);
+      const name = check(EnvNameToSetParam, params.name);
       audit.detail = name;
       deps.control.setEnv(key(), name, body.value);
       return json(redacted(deps, key()));

@@ -1,6 +1,7 @@
 import { TenementError } from '../../base/errors.js';
 import type { InstanceKey } from '../../base/names.js';
 import { formatKey } from '../../base/names.js';
+import { assertKnown } from '../known.js';
 import {
   DeleteQuery,
   EventList,
@@ -35,6 +36,8 @@ export const instanceRoutes: Route[] = [
     response: InstanceList,
     async handler({ deps, tenant, query }) {
       const service = query.service ?? query.process;
+      if (query.must_exist === true && service !== undefined)
+        await assertKnown(deps.control, { service }, tenant);
       const views = await deps.control.list({ all: query.all ?? false });
       return json(
         views

@@ -1,3 +1,4 @@
+import { assertKnown } from '../known.js';
 import { toLogFilter } from '../log-filter.js';
 import { streamLogs } from '../log-stream.js';
 import { LogEntryMessage, LogList, LogQuery, LogStreamQuery } from '../protocol.js';
@@ -18,6 +19,7 @@ export const logRoutes: Route[] = [
     response: LogList,
     async handler({ deps, query, tenant }) {
       const filter = toLogFilter(query, tenant, deps.clock.now());
+      if (query.must_exist === true) await assertKnown(deps.control, filter, tenant);
       const entries = await deps.logs.query(filter, query.limit);
       return json(entries.map(toLogMessage));
     },
@@ -34,6 +36,7 @@ export const logRoutes: Route[] = [
     contentType: 'text/event-stream',
     async handler({ deps, query, tenant, identity, req, res }) {
       const filter = toLogFilter(query, tenant, deps.clock.now());
+      if (query.must_exist === true) await assertKnown(deps.control, filter, tenant);
       const backlog = query.limit ?? (query.since === undefined ? 0 : BACKLOG);
       await streamLogs({ deps, filter, backlog, identity, head: req.method === 'HEAD', res });
       return { kind: 'handled' };

@@ -1,5 +1,6 @@
 import { TenementError } from '../../base/errors.js';
 import type { TokenRow, TokenScope } from '../../state/types.js';
+import { tokenActor } from '../auth.js';
 import type { TokenInfo } from '../protocol-admin.js';
 import { AuditList, AuditQuery, TokenCreated, TokenCreateRequest, TokenList } from '../protocol-admin.js';
 import { json, noContent, type Route, route } from './route.js';
@@ -49,6 +50,7 @@ export const tokenRoutes: Route[] = [
           hint: '`ten token ls` lists the prefixes.',
         });
       }
+      deps.streams.endOf(tokenActor(prefix));
       return noContent;
     },
   }),

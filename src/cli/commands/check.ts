@@ -7,9 +7,13 @@ export function addCheck(program: Command): void {
   addCommand(program, 'check', 'validate tenement.toml, naming every problem by file, line and key').action(
     async (_: unknown, command: Command) => {
       const { globals, out } = contextOf(command);
-      const { loadConfigFor } = await import('../load-config.js');
+      const [{ loadConfigFor }, { checkUsers }] = await Promise.all([
+        import('../load-config.js'),
+        import('../check-users.js'),
+      ]);
       try {
         const config = await loadConfigFor(globals);
+        await checkUsers(config);
         const services = Object.keys(config.service);
         if (out.json) return out.printJson({ file: config.path, valid: true, services, problems: [] });
         const count = `${services.length} service${services.length === 1 ? '' : 's'}`;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { DeployRequest, DeployResponse } from '../../api/protocol.js';
+import type { DeployRequest } from '../../api/protocol.js';
 import { formatKey } from '../../base/names.js';
 import { parseDuration } from '../../base/units.js';
 import { usageError } from '../fail.js';
@@ -29,11 +29,14 @@ export function addDeploy(program: Command): void {
         ...(options.weight === undefined ? {} : { weight: wholeNumber(options.weight, '--weight', 0, 100) }),
         ...(options.timeout === undefined ? {} : { timeout: secondsOf(options.timeout) }),
       };
-      const { connect } = await import('../connect.js');
+      const [{ connect }, { DeployResponse }] = await Promise.all([
+        import('../connect.js'),
+        import('../../api/protocol.js'),
+      ]);
       const client = await connect(globals);
       const answer = await withSpinner(
         `Deploying ${formatKey(key)}`,
-        client.request<DeployResponse>('POST', '/api/deploy', { body }),
+        client.request('POST', '/api/deploy', DeployResponse, { body }),
       );
       if (out.json) return out.printJson(answer);
       out.print(`Deployed ${answer.instance} (weight ${answer.weight}, ${answer.status})`);

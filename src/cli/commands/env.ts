@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import type { Client } from '../../api/client.js';
 import type { EnvResponse, EnvSetRequest } from '../../api/protocol.js';
-import { formatKey } from '../../base/names.js';
+import { TenementError } from '../../base/errors.js';
+import { formatKey, type InstanceKey } from '../../base/names.js';
 import { usageError } from '../fail.js';
 import { addCommand } from '../globals.js';
 import { contextOf, type Output } from '../output.js';
@@ -19,11 +21,14 @@ export function addEnv(program: Command): void {
       const { globals, out } = contextOf(command);
       const instance = instanceOf(target, undefined);
       const variable = await variableOf(key, value);
-      const { connect } = await import('../connect.js');
+      const [{ connect }, { EnvResponse }] = await Promise.all([
+        import('../connect.js'),
+        import('../../api/protocol.js'),
+      ]);
       const client = await connect(globals);
       const body: EnvSetRequest = { value: variable.value };
       const path = instancePath(instance, `/env/${variable.name}`);
-      await client.request<unknown>('PUT', path, { body });
+      await client.request('PUT', path, EnvResponse, { body });
       done(out, formatKey(instance), variable.name, 'Set');
     });
   addCommand(env, 'unset', 'remove a variable; it counts from the next start')
@@ -35,7 +40,10 @@ export function addEnv(program: Command): void {
       const name = variableName(key);
       const { connect } = await import('../connect.js');
       const client = await connect(globals);
-      await client.request<unknown>('DELETE', instancePath(instance, `/env/${name}`));
+      const before = await variables(client, instance);
+      mustHave(before, name);
+      const { EnvResponse } = await import('../../api/protocol.js');
+      await client.request('DELETE', instancePath(instance, `/env/${name}`), EnvResponse);
       done(out, formatKey(instance), name, 'Unset');
     });
   addCommand(env, 'ls', 'list the variables; values are not shown')
@@ -46,11 +54,25 @@ export function addEnv(program: Command): void {
       const instance = instanceOf(target, undefined);
       const { connect } = await import('../connect.js');
       const client = await connect(globals);
-      const answer = await client.request<EnvResponse>('GET', instancePath(instance, '/env'));
+      const answer = await variables(client, instance);
+      if (key !== undefined) mustHave(answer, variableName(key));
       const rows = Object.entries(answer.env).filter(([name]) => key === undefined || name === key);
       if (out.json) return out.printJson({ id: answer.id, env: Object.fromEntries(rows) });
       out.print(table(['KEY', 'VALUE'], rows));
     });
+}
+
+async function variables(client: Client, key: InstanceKey): Promise<EnvResponse> {
+  const { EnvResponse } = await import('../../api/protocol.js');
+  return await client.request('GET', instancePath(key, '/env'), EnvResponse);
+}
+
+/** @throws TenementError not_found: a misspelt name would look like a variable that is gone */
+function mustHave({ id, env }: EnvResponse, name: string): void {
+  if (Object.hasOwn(env, name)) return;
+  throw new TenementError('not_found', `${id} has no variable ${name} of its own`, {
+    hint: `\`ten env ls ${id}\` lists those that it has; its service's are in tenement.toml.`,
+  });
 }
 
 function done(out: Output, id: string, name: string, verb: string): void {

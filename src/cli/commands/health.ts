@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { HealthResponse } from '../../api/protocol.js';
 import { formatKey } from '../../base/names.js';
 import { addCommand } from '../globals.js';
 import { healthColor } from '../health-color.js';
@@ -13,9 +12,12 @@ export function addHealth(program: Command): void {
     .action(async (target: string, options: { id?: string }, command: Command) => {
       const { globals, out } = contextOf(command);
       const key = instanceOf(target, options.id);
-      const { connect } = await import('../connect.js');
+      const [{ connect }, { HealthResponse }] = await Promise.all([
+        import('../connect.js'),
+        import('../../api/protocol.js'),
+      ]);
       const client = await connect(globals);
-      const answer = await client.request<HealthResponse>('GET', instancePath(key, '/health'), {
+      const answer = await client.request('GET', instancePath(key, '/health'), HealthResponse, {
         timeoutMs: 30_000,
       });
       if (answer.health === 'unhealthy' || answer.health === 'failed') process.exitCode = 1;

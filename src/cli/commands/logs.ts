@@ -39,7 +39,10 @@ export function addLogs(program: Command): void {
     .action(async (target: string | undefined, options: Options, command: Command) => {
       const { globals, out } = contextOf(command);
       const query = queryOf(target, options);
-      const { connect } = await import('../connect.js');
+      const [{ connect }, { LogList }] = await Promise.all([
+        import('../connect.js'),
+        import('../../api/protocol.js'),
+      ]);
       const client = await connect(globals);
       if (options.follow === true) {
         const { followLogs } = await import('../follow-logs.js');
@@ -51,7 +54,7 @@ export function addLogs(program: Command): void {
           out,
         );
       }
-      const entries = await client.request<LogEntryMessage[]>('GET', '/api/logs', {
+      const entries = await client.request('GET', '/api/logs', LogList, {
         query,
         timeoutMs: 60_000,
       });
@@ -69,7 +72,8 @@ function queryOf(target: string | undefined, options: Options): LogParams {
     throw usageError('--id needs the service: ten logs notes --id alice');
   const count = options.lines ?? options.limit;
   return {
-    ...(target === undefined ? {} : serviceOrInstance(target, options.id)),
+    // What does not exist writes nothing: a misspelt name would look like silence.
+    ...(target === undefined ? {} : { ...serviceOrInstance(target, options.id), must_exist: 1 }),
     ...(stream === undefined ? {} : { level: stream }),
     ...(options.search === undefined ? {} : { search: options.search }),
     limit: count === undefined ? 100 : wholeNumber(count, '-n', 1, 10_000),

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Instance } from '../../api/protocol.js';
+import { assertName } from '../../base/names.js';
 import { formatDuration } from '../../base/units.js';
 import { usageError } from '../fail.js';
 import { addCommand } from '../globals.js';
@@ -24,10 +25,17 @@ export function addPs(program: Command): void {
       if (form !== undefined && form !== 'wide' && form !== 'json') {
         throw usageError(`-o takes wide or json, not "${form}"`);
       }
-      const { connect } = await import('../connect.js');
+      if (service !== undefined) assertName(service, 'service');
+      const [{ connect }, { InstanceList }] = await Promise.all([
+        import('../connect.js'),
+        import('../../api/protocol.js'),
+      ]);
       const client = await connect(globals);
-      const instances = await client.request<Instance[]>('GET', '/api/instances', {
-        query: { all: options.all === true ? 1 : undefined, service },
+      const instances = await client.request('GET', '/api/instances', InstanceList, {
+        query: {
+          all: options.all === true ? 1 : undefined,
+          ...(service === undefined ? {} : { service, must_exist: 1 }),
+        },
         timeoutMs: 30_000,
       });
       if (out.json || form === 'json') return out.printJson(instances);

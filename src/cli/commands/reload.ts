@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { ReloadResponse } from '../../api/protocol.js';
 import { addCommand } from '../globals.js';
 import { contextOf } from '../output.js';
 
@@ -7,9 +6,12 @@ export function addReload(program: Command): void {
   addCommand(program, 'reload', 'apply the config file anew; what did not change goes on running').action(
     async (_: unknown, command: Command) => {
       const { globals, out } = contextOf(command);
-      const { connect } = await import('../connect.js');
+      const [{ connect }, { ReloadResponse }] = await Promise.all([
+        import('../connect.js'),
+        import('../../api/protocol.js'),
+      ]);
       const client = await connect(globals);
-      const answer = await client.request<ReloadResponse>('POST', '/api/reload');
+      const answer = await client.request('POST', '/api/reload', ReloadResponse);
       if (out.json) return out.printJson(answer);
       const parts = (['changed', 'added', 'removed'] as const)
         .filter((what) => answer[what].length > 0)

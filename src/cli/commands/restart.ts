@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { Client } from '../../api/client.js';
-import type { RestartProgress, SpawnResponse } from '../../api/protocol.js';
 import { ERRORS, type ErrorCode, TenementError } from '../../base/errors.js';
 import { formatKey } from '../../base/names.js';
 import { addCommand } from '../globals.js';
@@ -15,13 +14,16 @@ export function addRestart(program: Command): void {
     .action(async (target: string, options: { id?: string }, command: Command) => {
       const { globals, out } = contextOf(command);
       const { service, id } = serviceOrInstance(target, options.id);
-      const { connect } = await import('../connect.js');
+      const [{ connect }, { SpawnResponse }] = await Promise.all([
+        import('../connect.js'),
+        import('../../api/protocol.js'),
+      ]);
       const client = await connect(globals);
       if (id === undefined) return await restartService(client, service, out);
       const name = formatKey({ service, id });
       const answer = await withSpinner(
         `Restarting ${name}`,
-        client.request<SpawnResponse>('POST', instancePath({ service, id }, '/restart')),
+        client.request('POST', instancePath({ service, id }, '/restart'), SpawnResponse),
       );
       if (out.json) return out.printJson(answer);
       out.print(`Restarted ${name}`);
@@ -30,10 +32,13 @@ export function addRestart(program: Command): void {
 }
 
 async function restartService(client: Client, service: string, out: Output): Promise<void> {
-  const { readNdjson } = await import('../../api/stream.js');
+  const [{ readNdjson }, { RestartProgress }] = await Promise.all([
+    import('../../api/stream.js'),
+    import('../../api/protocol.js'),
+  ]);
   const path = `/api/services/${service}/restart`;
   const stream = await client.open('POST', path, 'application/x-ndjson');
-  for await (const event of readNdjson<RestartProgress>(stream)) {
+  for await (const event of readNdjson(stream, RestartProgress)) {
     if (out.json) process.stdout.write(`${JSON.stringify(event)}\n`);
     if (event.type === 'error') throw remoteError(event.error);
     if (event.type === 'progress' && !out.json) {

@@ -16,10 +16,7 @@ export function addRm(program: Command): void {
       const { connect } = await import('../connect.js');
       const client = await connect(globals);
       const query = { forget: 1, purge: options.purge === true ? 1 : undefined };
-      await withSpinner(
-        `Removing ${formatKey(key)}`,
-        client.request<void>('DELETE', instancePath(key), { query }),
-      );
+      await withSpinner(`Removing ${formatKey(key)}`, client.command('DELETE', instancePath(key), { query }));
       if (out.json) return out.printJson({ id: formatKey(key), purged: options.purge === true });
       out.print(`Removed ${formatKey(key)}`);
       out.print(

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { RouteRequest, RouteResponse } from '../../api/protocol.js';
+import type { RouteRequest } from '../../api/protocol.js';
 import { assertName } from '../../base/names.js';
 import { addCommand } from '../globals.js';
 import { contextOf } from '../output.js';
@@ -15,9 +15,12 @@ export function addRoute(program: Command): void {
       assertName(options.from, 'id');
       assertName(options.to, 'id');
       const body: RouteRequest = { service, from: options.from, to: options.to };
-      const { connect } = await import('../connect.js');
+      const [{ connect }, { RouteResponse }] = await Promise.all([
+        import('../connect.js'),
+        import('../../api/protocol.js'),
+      ]);
       const client = await connect(globals);
-      const answer = await client.request<RouteResponse>('POST', '/api/route', { body });
+      const answer = await client.request('POST', '/api/route', RouteResponse, { body });
       if (out.json) return out.printJson(answer);
       out.print(`${answer.from_instance} has weight ${answer.from_weight}`);
       out.print(`${answer.to_instance} has weight ${answer.to_weight}`);

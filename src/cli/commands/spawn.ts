@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { SpawnRequest, SpawnResponse } from '../../api/protocol.js';
+import type { SpawnRequest } from '../../api/protocol.js';
 import { formatKey } from '../../base/names.js';
 import { addCommand } from '../globals.js';
 import { contextOf } from '../output.js';
@@ -22,7 +22,10 @@ export function addSpawn(program: Command): void {
     .action(async (target: string, options: Options, command: Command) => {
       const { globals, out } = contextOf(command);
       const key = instanceOf(target, options.id);
-      const { connect } = await import('../connect.js');
+      const [{ connect }, { SpawnResponse }] = await Promise.all([
+        import('../connect.js'),
+        import('../../api/protocol.js'),
+      ]);
       const client = await connect(globals);
       const body: SpawnRequest = {
         service: key.service,
@@ -32,7 +35,7 @@ export function addSpawn(program: Command): void {
       };
       const answer = await withSpinner(
         `Starting ${formatKey(key)}`,
-        client.request<SpawnResponse>('POST', '/api/instances/spawn', { body }),
+        client.request('POST', '/api/instances/spawn', SpawnResponse, { body }),
       );
       if (out.json) return out.printJson(answer);
       out.print(`Spawned ${answer.instance}`);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Instance, StopRequest } from '../../api/protocol.js';
+import type { StopRequest } from '../../api/protocol.js';
 import { formatKey } from '../../base/names.js';
 import { addCommand } from '../globals.js';
 import { contextOf } from '../output.js';
@@ -14,12 +14,15 @@ export function addStop(program: Command): void {
     .action(async (target: string, options: { id?: string; hold?: boolean }, command: Command) => {
       const { globals, out } = contextOf(command);
       const key = instanceOf(target, options.id);
-      const { connect } = await import('../connect.js');
+      const [{ connect }, { Instance }] = await Promise.all([
+        import('../connect.js'),
+        import('../../api/protocol.js'),
+      ]);
       const client = await connect(globals);
       const body: StopRequest = { hold: options.hold === true };
       const answer = await withSpinner(
         `Stopping ${formatKey(key)}`,
-        client.request<Instance>('POST', instancePath(key, '/stop'), { body }),
+        client.request('POST', instancePath(key, '/stop'), Instance, { body }),
       );
       if (out.json) return out.printJson(answer);
       out.print(`Stopped ${formatKey(key)}`);

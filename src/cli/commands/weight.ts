@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { WeightRequest, WeightResponse } from '../../api/protocol.js';
+import type { WeightRequest } from '../../api/protocol.js';
 import { formatKey } from '../../base/names.js';
 import { addCommand } from '../globals.js';
 import { contextOf } from '../output.js';
@@ -13,9 +13,12 @@ export function addWeight(program: Command): void {
       const { globals, out } = contextOf(command);
       const key = instanceOf(target, undefined);
       const body: WeightRequest = { weight: wholeNumber(weight, 'the weight', 0, 100) };
-      const { connect } = await import('../connect.js');
+      const [{ connect }, { WeightResponse }] = await Promise.all([
+        import('../connect.js'),
+        import('../../api/protocol.js'),
+      ]);
       const client = await connect(globals);
-      const answer = await client.request<WeightResponse>('PUT', instancePath(key, '/weight'), { body });
+      const answer = await client.request('PUT', instancePath(key, '/weight'), WeightResponse, { body });
       if (out.json) return out.printJson(answer);
       out.print(`${formatKey(key)} has weight ${body.weight}`);
     });

@@ -6,7 +6,7 @@ import { asTenementError, TenementError } from '../../base/errors.js';
 import { tokenFile } from '../../base/token-file.js';
 import { formatSize } from '../../base/units.js';
 import type { Config } from '../../config/schema.js';
-import { socketProblem } from '../connect.js';
+import { socketState } from '../connect.js';
 import { findDataDir } from '../data-dir.js';
 import type { Globals } from '../globals.js';
 import { loadConfigFor } from '../load-config.js';
@@ -96,8 +96,10 @@ function diskSpace(dataDir: string): Check {
 }
 
 async function server(dataDir: string): Promise<Check> {
-  const problem = await socketProblem(dataDir);
-  return ok('server', problem === undefined ? 'runs' : 'does not run');
+  const state = await socketState(dataDir);
+  if (state.kind === 'listens') return ok('server', 'runs');
+  if (state.kind === 'absent') return ok('server', 'does not run');
+  return warn('server', `cannot be seen: ${state.why}`, "Run this as the data directory's owner.");
 }
 
 /** Bind-tested, as the server does. Ports of running instances count as taken. */

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import test from 'ava';
 import { ErrorBody } from '../../../src/api/protocol.js';
+import { TenementError } from '../../../src/base/errors.js';
+import { createLog } from '../../../src/base/log.js';
 import { startApi } from '../../helpers/api-server.js';
 
 test('errors have one shape, a status and a code that says whose answer it is', async (t) => {
@@ -136,6 +138,77 @@ test('what breaks inside is told to the log, not to the client', async (t) => {
   const reply = await server.call('GET', '/api/instances', { socket: true });
   t.is(reply.status, 500);
   t.notRegex(reply.text, /secret/);
+});
+
+test('the log has message, stack and cause of what broke inside', async (t) => {
+  const lines: { level: string; bindings: Record<string, unknown> }[] = [];
+  const log = createLog('silent');
+  const keep = (level: string) => (bindings: unknown) => {
+    lines.push({ level, bindings: bindings as Record<string, unknown> });
+  };
+  const recording = { ...log, error: keep('error'), debug: keep('debug') } as typeof log;
+  const server = await startApi(t, { log: recording });
+  const cause = new Error('EIO of the disk');
+  server.control.failures.set('list', new TenementError('internal', 'the list broke', { cause }));
+  await server.call('GET', '/api/instances', { socket: true });
+  server.control.failures.clear();
+  t.is(lines.length, 1);
+  // pino writes out an error under this name alone.
+  t.like(lines[0]?.bindings.err, { cause });
+  t.is(lines[0]?.bindings.error, undefined);
+});
+
+test('variables that only tenement sets are refused, as in the config', async (t) => {
+  const server = await startApi(t);
+  for (const name of ['PORT', 'SOCKET_PATH', 'TENEMENT_URL', 'TENEMENT_X', 'LISTEN_FDS', 'NOTIFY_SOCKET']) {
+    const one = await server.call('PUT', `/api/instances/notes:alice/env/${name}`, {
+      socket: true,
+      body: { value: '99' },
+    });
+    const whole = await server.call('PUT', '/api/instances/notes:alice', {
+      socket: true,
+      body: { env: { GOOD: '1', [name]: '99' } },
+    });
+    for (const reply of [one, whole]) {
+      t.is(reply.status, 422, name);
+      t.regex(reply.text, /set by tenement itself/);
+      t.notRegex(reply.text, /99/);
+    }
+    t.deepEqual(server.control.kept.get('notes:alice')?.env, {}, 'nothing of it was taken');
+    const unset = await server.call('DELETE', `/api/instances/notes:alice/env/${name}`, { socket: true });
+    t.is(unset.status, 200, 'what an earlier version accepted can be removed');
+  }
+  const free = await server.call('PUT', '/api/instances/notes:alice', {
+    socket: true,
+    body: { env: { PORTAL: '1', MY_PORT: '2', LISTEN_ON: '3' } },
+  });
+  t.is(free.status, 200);
+});
+
+test('with must_exist an unknown name is 404, without it nothing', async (t) => {
+  const server = await startApi(t);
+  const tenant = server.token({ kind: 'tenant', tenant: 'bob' });
+  const cases: [string, string | undefined, number][] = [
+    ['/api/instances?service=nosvc', undefined, 404],
+    ['/api/instances?service=notes', undefined, 200],
+    ['/api/logs?service=nosvc', undefined, 404],
+    ['/api/logs?id=nosvc:a', undefined, 404],
+    ['/api/logs?id=notes:zzz', undefined, 404],
+    ['/api/logs?id=zzz', undefined, 404],
+    ['/api/logs?id=alice', undefined, 200],
+    ['/api/logs?service=notes', undefined, 200],
+    ['/api/logs/stream?id=notes:zzz', undefined, 404],
+    // A tenant is not told of services where it has nothing.
+    ['/api/instances?service=shop', tenant, 404],
+    ['/api/instances?service=notes', tenant, 200],
+    ['/api/logs?service=shop', tenant, 404],
+    ['/api/logs?service=notes', tenant, 200],
+  ];
+  for (const [path, token, status] of cases) {
+    const options = token === undefined ? { socket: true } : { token };
+    t.is((await server.call('GET', `${path}&must_exist=1`, options)).status, status, path);
+    if (!path.includes('stream')) t.is((await server.call('GET', path, options)).status, 200, path);
+  }
 });
 
 test('a target in absolute form is read by its path', async (t) => {

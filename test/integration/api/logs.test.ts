@@ -90,6 +90,65 @@ test("a tenant's stream carries its own lines alone and ends when the token is r
   await until(() => server.logs.followers === 0);
 });
 
+test('a revocation through the API ends the streams of that token at once, and no others', async (t) => {
+  const server = await startApi(t);
+  const token = server.token({ kind: 'tenant', tenant: 'alice' });
+  const other = server.token({ kind: 'tenant', tenant: 'alice' });
+  const stream = entries(await server.open('GET', '/api/logs/stream', { token }));
+  const kept = entries(await server.open('GET', '/api/logs/stream', { token: other }));
+  say(server, 'alice', 'x'.repeat(1000));
+  t.is((await stream.next()).value?.message.length, 1000);
+  const path = `/api/tokens/${token.slice(0, 12)}`;
+  t.is((await server.call('DELETE', path, { socket: true })).status, 204);
+  say(server, 'alice', 'after the revocation');
+  t.is(server.logs.followers, 1, 'only the stream of the other token follows');
+  for await (const { message } of stream) t.not(message, 'after the revocation');
+  for await (const { message } of kept) if (message === 'after the revocation') break;
+  t.is((await server.call('GET', '/api/logs/stream', { token })).status, 401);
+});
+
+test('what a reader has not taken yet is not sent once its token is revoked', async (t) => {
+  const server = await startApi(t);
+  const token = server.token({ kind: 'admin' });
+  const slow = await server.open('GET', '/api/logs/stream', { token });
+  slow.on('error', () => {});
+  slow.pause();
+  // More than the sockets hold: the rest waits in the server.
+  for (let i = 0; i < 3000; i += 1) {
+    say(server, 'alice', 'x'.repeat(10_000));
+    if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  await server.call('DELETE', `/api/tokens/${token.slice(0, 12)}`, { socket: true });
+  await until(() => server.logs.followers === 0 && server.clock.pending === 0);
+  const cut = new Promise((resolve) => slow.once('close', resolve));
+  slow.resume();
+  await cut;
+  t.false(slow.complete, 'the connection was cut');
+});
+
+test('a stream whose token is revoked while it reads earlier lines does not begin', async (t) => {
+  const server = await startApi(t);
+  say(server, 'alice', 'secret');
+  const token = server.token({ kind: 'admin' });
+  let goOn = () => {};
+  const asked = new Promise<void>((resolve) => {
+    const { query } = server.logs;
+    server.logs.query = async (filter, limit) => {
+      resolve();
+      await new Promise<void>((done) => {
+        goOn = done;
+      });
+      return query.call(server.logs, filter, limit);
+    };
+  });
+  const reply = server.call('GET', '/api/logs/stream?limit=10', { token });
+  await asked;
+  await server.call('DELETE', `/api/tokens/${token.slice(0, 12)}`, { socket: true });
+  goOn();
+  t.notRegex((await reply).text, /secret/);
+  t.is(server.logs.followers, 0);
+});
+
 test('a silent stream carries comments', async (t) => {
   const server = await startApi(t);
   const res = await server.open('GET', '/api/logs/stream', { socket: true });

@@ -15,13 +15,13 @@ const TENANT_MAY = new Set([
   'GET /api/instances/:id/storage',
   'GET /api/logs',
   'GET /api/logs/stream',
-  'GET /api/telemetry',
   'GET /api/version',
 ]);
 const CREATE_MAY = new Set(['PUT /api/instances/:id']);
 const PUBLIC = new Set(['GET /health', 'GET /', 'GET /assets/:file']);
 const ADMIN_ONLY = new Set([
   'GET /metrics',
+  'GET /api/telemetry',
   'GET /api/tls/status',
   'POST /api/instances/spawn',
   'DELETE /api/instances/:id',
@@ -108,13 +108,13 @@ function fill(route: Route, server: Awaited<ReturnType<typeof startApi>>, caller
     .replace(':prefix', () => server.token({ kind: 'create' }).slice(0, 12));
 }
 
-test('a tenant sees nothing of others in lists, telemetry and logs', async (t) => {
+test('a tenant sees nothing of others in lists and logs', async (t) => {
   const server = await startApi(t);
   const token = server.token({ kind: 'tenant', tenant: 'alice' });
   for (const id of ['alice', 'bob']) {
     server.logs.add({ service: 'notes', id, stream: 'stdout', at: server.clock.now(), message: `of ${id}` });
   }
-  for (const path of ['/api/instances?all=1', '/api/telemetry', '/api/logs', '/api/logs?service=notes']) {
+  for (const path of ['/api/instances?all=1', '/api/logs', '/api/logs?service=notes']) {
     const { status, text } = await server.call('GET', path, { token });
     t.is(status, 200);
     t.regex(text, /alice/, path);

@@ -154,7 +154,68 @@ test('something else that answers is not taken for a server', async (t) => {
   ] as const) {
     const run = await runTen(['ps', '--server', await startStranger(t, status, body)], { cwd: freshDir(t) });
     t.is(run.exitCode, 1);
-    t.regex(run.stderr, /not a tenement server/);
+    t.regex(run.stderr, /not as a tenement server/);
+  }
+});
+
+for (const args of [
+  ['ps'],
+  ['health', 'notes:alice'],
+  ['spawn', 'notes:alice'],
+  ['stop', 'notes:alice'],
+  ['restart', 'notes:alice'],
+  ['restart', 'notes'],
+  ['rm', 'notes:alice'],
+  ['disable', 'notes:alice'],
+  ['enable', 'notes:alice'],
+  ['logs'],
+  ['logs', '-f'],
+  ['env', 'set', 'notes:alice', 'A', '1'],
+  ['env', 'unset', 'notes:alice', 'A'],
+  ['env', 'ls', 'notes:alice'],
+  ['deploy', 'notes:v2'],
+  ['weight', 'notes:v2', '1'],
+  ['route', 'notes', '--from', 'v1', '--to', 'v2'],
+  ['reload'],
+  ['token-gen'],
+  ['token', 'ls'],
+  ['token', 'revoke', 'ten_00000000'],
+]) {
+  test(`JSON of something else is neither data nor success: ten ${args.join(' ')}`, async (t) => {
+    for (const body of ['{}', '"ok"', '[{"id": 1}]']) {
+      const url = await startStranger(t, 200, body);
+      const run = await runTen([...args, '--server', url], { cwd: freshDir(t) });
+      t.is(run.exitCode, 1, body);
+      t.is(run.stdout, '', body);
+      t.regex(
+        run.stderr,
+        /^error: http:\/\/127\.0\.0\.1:\d+ answered.*, but not as a tenement server\n/,
+        body,
+      );
+    }
+  });
+}
+
+test('a token that is given explicitly counts over the socket as well', async (t) => {
+  const { ten, token, dataDir } = await startCliServer(t);
+  const good = token({ kind: 'admin' });
+  const tenant = token({ kind: 'tenant', tenant: 'bob' });
+  const cwd = freshDir(t);
+  const env = { TENEMENT_DATA_DIR: dataDir };
+  t.regex((await ten(['ps', '--token', good])).stdout, AWAKE);
+  t.regex((await ten(['ps'])).stdout, AWAKE);
+  const narrow = await ten(['--token', tenant, 'ps']);
+  t.regex(narrow.stdout, /notes:bob/);
+  t.notRegex(narrow.stdout, /alice/);
+  for (const run of [
+    await ten(['--token', 'bad', 'ps']),
+    await runTen(['ps'], { cwd, env: { ...env, TENEMENT_TOKEN: 'nope' } }),
+    await ten(['--token', 'bad', 'token-gen']),
+    await ten(['--token', tenant, 'stop', 'notes:alice']),
+  ]) {
+    t.is(run.exitCode, 1);
+    t.is(run.stdout, '');
+    t.regex(run.stderr, /^error: .*token/i);
   }
 });
 

@@ -159,6 +159,42 @@ test('environment: every way to give a value, and none to see it', async (t) => 
   t.false(bad.stderr.includes('sk_live'));
 });
 
+test('variables that only tenement sets are wrong usage', async (t) => {
+  const { ten, control } = await startCliServer(t);
+  for (const name of ['PORT', 'TENEMENT_X', 'LISTEN_FDS']) {
+    const run = await ten(['env', 'set', 'notes:alice', name, '99']);
+    t.is(run.exitCode, 2, name);
+    t.regex(run.stderr, /set by tenement itself/);
+  }
+  t.deepEqual(control.kept.get('notes:alice')?.env, {});
+});
+
+test('a name that does not exist is never silence', async (t) => {
+  const { ten } = await startCliServer(t);
+  await ten(['env', 'set', 'notes:alice', 'KEY', 'x']);
+  for (const [args, what] of [
+    [['logs', 'nosvc:a'], /nosvc:a/],
+    [['logs', 'notes:zzz'], /notes:zzz/],
+    [['logs', 'nosvc'], /service nosvc\n(.*\n)*try: The services are: notes, shop\./],
+    [['logs', '-f', 'nosvc'], /service nosvc/],
+    [['logs', '-f', 'notes:zzz'], /notes:zzz/],
+    [['ps', 'nosvc'], /service nosvc/],
+    [['ps', '-a', 'nosvc', '--json'], /service nosvc/],
+    [['env', 'unset', 'notes:alice', 'NOPE'], /NOPE/],
+    [['env', 'ls', 'notes:alice', 'NOPE'], /NOPE/],
+    [['env', 'ls', 'notes:zzz'], /notes:zzz/],
+    [['restart', 'nosvc'], /nosvc/],
+  ] as const) {
+    const run = await ten(args);
+    t.is(run.exitCode, 1, args.join(' '));
+    t.is(run.stdout, '', args.join(' '));
+    t.regex(run.stderr, what);
+    t.regex(run.stderr, /^error: .*no /);
+  }
+  t.is((await ten(['env', 'ls', 'notes:alice', 'KEY'])).exitCode, 0);
+  t.deepEqual(await ten(['logs', 'notes:alice']), { exitCode: 0, stdout: '', stderr: '' });
+});
+
 test('reload tells what changed', async (t) => {
   const { ten } = await startCliServer(t);
   t.regex((await ten(['reload'])).stdout, /^Reloaded/);

@@ -47,6 +47,25 @@ test('check names every problem; as JSON too', async (t) => {
   t.true(json.problems.length >= 2);
 });
 
+test('check names a user that this machine does not have', async (t) => {
+  const cwd = freshDir(t);
+  const config = (user: string) =>
+    writeFileSync(
+      join(cwd, 'tenement.toml'),
+      `[service.notes]\ncommand = "x"\nisolation = "process"\nuser = "${user}"\n`,
+    );
+  config('no-such-user-here');
+  const run = await runTen(['check'], { cwd });
+  t.is(run.exitCode, 1);
+  t.regex(run.stderr, /tenement\.toml:4: service\.notes\.user: there is no user "no-such-user-here"/);
+  const json = JSON.parse((await runTen(['check', '--json'], { cwd })).stdout);
+  t.like(json, { valid: false, problems: [{ line: 4, key: 'service.notes.user' }] });
+  for (const user of ['root', 'auto', '']) {
+    config(user);
+    t.is((await runTen(['check'], { cwd })).exitCode, 0, user);
+  }
+});
+
 test('no config: check says where it looked', async (t) => {
   if (existsSync('/etc/tenement/tenement.toml')) {
     t.log('skipped: this machine has a configuration of its own');

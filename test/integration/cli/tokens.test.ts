@@ -1,9 +1,21 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { execa } from 'execa';
+import { controlSocketPath } from '../../../src/base/socket-path.js';
+import { socketState } from '../../../src/cli/connect.js';
 import { openStore } from '../../../src/state/store.js';
 import type { Store } from '../../../src/state/types.js';
 import { startCliServer } from '../../helpers/cli-server.js';
+import { cleanEnv, TEN } from '../../helpers/example-server.js';
 import { freshDir } from '../../helpers/fresh-dir.js';
 import { runTen } from '../../helpers/run-ten.js';
 
@@ -125,6 +137,52 @@ test('list and revoke, with and without a server', async (t) => {
     t.is(again.exitCode, 1);
     t.regex(again.stderr, /^error: There is no token/);
   }
+});
+
+test('another user is told that it cannot see the server, and nothing is opened beside it', async (t) => {
+  if (process.getuid?.() !== 0) {
+    t.log('skipped: needs root, to be another user');
+    t.pass();
+    return;
+  }
+  const { dataDir } = await startCliServer(t);
+  chmodSync(dataDir, 0o755);
+  const nobody = 65534;
+  const run = (...args: string[]) =>
+    execa(TEN[0], [TEN[1], ...args, '--data-dir', dataDir], {
+      cwd: '/',
+      env: cleanEnv(),
+      extendEnv: false,
+      reject: false,
+      input: '',
+      uid: nobody,
+      gid: nobody,
+    });
+  for (const args of [['token-gen'], ['token', 'ls'], ['token', 'revoke', 'ten_00000000']]) {
+    const { exitCode, stderr, stdout } = await run(...args);
+    t.is(exitCode, 1, stderr);
+    t.is(stdout, '');
+    t.regex(
+      stderr,
+      /^error: Whether a server runs on .* cannot be seen: .*this user may not open it\ntry: .*sudo -u '#0'/,
+    );
+  }
+  const doctor = JSON.parse((await run('doctor', '--json')).stdout) as { name: string; found: string }[];
+  t.regex(doctor.find(({ name }) => name === 'server')?.found ?? '', /cannot be seen/);
+});
+
+test('a socket that does not say whether a server runs is not taken for none', async (t) => {
+  const cwd = freshDir(t);
+  const dataDir = join(cwd, 'data');
+  mkdirSync(join(dataDir, '.tenement'), { recursive: true });
+  // A link to itself: the connection fails, but not because nobody is there.
+  symlinkSync('ten.sock', controlSocketPath(dataDir));
+  t.is((await socketState(dataDir)).kind, 'unknown');
+  const run = await runTen(['token-gen', '--data-dir', dataDir], { cwd });
+  t.is(run.exitCode, 1);
+  t.regex(run.stderr, /cannot be seen/);
+  t.deepEqual(readdirSync(join(dataDir, '.tenement')), ['ten.sock']);
+  t.is((await socketState(join(cwd, 'none'))).kind, 'absent');
 });
 
 test('scopes that contradict themselves are wrong usage', async (t) => {

@@ -29,6 +29,19 @@ test('wrong usage exits 2 and says on stderr what to try', async (t) => {
     [['logs', '--since', 'yesterday'], /^error: --since takes a duration or a time/],
     [['--server', 'ftp://x', 'ps'], /^error: "ftp:\/\/x" is not the URL of a server/],
     [['ps', 'a', 'b'], /^error: too many arguments/],
+    [['ps', '-o', 'narrow'], /^error: -o takes .*\ntry: `ten ps --help` shows how it is used\.$/],
+    [['ps', 'No'], /^error: "No" is not a valid service/],
+    [['weight', 'notes:v1', 'x'], /\ntry: `ten weight --help`/],
+    [['env', 'set', 'notes:alice', '1X', 'v'], /\ntry: `ten env set --help`/],
+    [['env', 'set', 'notes:alice', 'A=1', '2'], /\ntry: `ten env set --help`/],
+    [['stop', 'notes:alice', '--id', 'bob'], /\ntry: `ten stop --help`/],
+    [['serve', '-p', '99999'], /\ntry: `ten serve --help`/],
+    [['token', 'create', '--tenant', 'a', '--scope', 'admin'], /\ntry: `ten token create --help`/],
+    [['deploy', 'notes:v2', '--timeout', 'soon'], /\ntry: `ten deploy --help`/],
+    [['--data-dir', '', 'logs'], /^error: --data-dir is empty\ntry: `ten logs --help`/],
+    [['serve', '-d', 'bad domain'], /^error: "bad domain" is not a domain\ntry: /],
+    [['serve', '--domain', 'http://x'], /^error: "http:\/\/x" is not a domain\ntry: .*-d x$/],
+    [['serve', '--domain='], /^error: "" is not a domain\ntry: /],
   ];
   for (const [args, stderr] of cases) {
     const run = await runTen(args, { cwd });

@@ -1,0 +1,31 @@
+import { TenementError } from '../base/errors.js';
+import type { Control } from '../supervisor/control.js';
+
+/**
+ * For `must_exist=1`. A service exists when the config has it or an instance of it is registered; for a tenant only what it has
+ * an instance of does, so that the answer does not tell it of services that are others'.
+ * @throws TenementError `not_found`
+ */
+export async function assertKnown(
+  control: Pick<Control, 'exists' | 'services' | 'list'>,
+  { service, id }: { readonly service?: string | undefined; readonly id?: string | undefined },
+  tenant: string | undefined,
+): Promise<void> {
+  const shown = id ?? tenant;
+  if (service !== undefined && shown !== undefined) {
+    if (control.exists({ service, id: shown })) return;
+    throw new TenementError('not_found', `There is no instance ${service}:${shown}`);
+  }
+  if (service !== undefined) {
+    if (control.services().includes(service)) return;
+    // Out of the config, but with instances that nobody has removed yet.
+    if ((await control.list({ all: true })).some(({ key }) => key.service === service)) return;
+    const names = control.services().join(', ');
+    throw new TenementError('not_found', `There is no service ${service}`, {
+      hint: names === '' ? '`ten init` writes a config with one.' : `The services are: ${names}.`,
+    });
+  }
+  if (shown === undefined) return;
+  if ((await control.list({ all: true })).some(({ key }) => key.id === shown)) return;
+  throw new TenementError('not_found', `There is no instance with the id ${shown}`);
+}
