@@ -135,12 +135,28 @@ export const PutRequest = z.strictObject({
 export type PutRequest = z.input<typeof PutRequest>;
 
 export const DeleteQuery = z.strictObject({
-  forget: Flag.optional().describe('Also forget the instance; its data goes to the trash'),
+  forget: Flag.optional().describe(
+    'Also forget the instance, as POST remove does, which answers what became of its data',
+  ),
   purge: Flag.optional().describe('With forget: delete the data at once'),
   hold: Flag.optional().describe('Without forget: stay down until started by a person'),
 });
 export const StopRequest = z.strictObject({ hold: z.boolean().optional() });
 export type StopRequest = z.input<typeof StopRequest>;
+
+export const RemoveRequest = z.strictObject({
+  purge: z.boolean().optional().describe('Delete the data at once; else it goes to the trash'),
+});
+export type RemoveRequest = z.input<typeof RemoveRequest>;
+export const RemoveResponse = z.object({
+  id: z.string(),
+  trash: z.string().nullable().describe('The directory that the data was moved to; null when none was'),
+  deleted: z.array(z.string()).describe('What was deleted: with purge, or storage_persist = false'),
+  kept: z
+    .array(z.object({ path: z.string(), shared_with: z.array(z.string()) }))
+    .describe('What was left, because other instances have their data there, too'),
+});
+export type RemoveResponse = z.infer<typeof RemoveResponse>;
 
 export const WeightRequest = z.strictObject({ weight: Weight });
 export type WeightRequest = z.input<typeof WeightRequest>;

@@ -1,7 +1,7 @@
-import { formatKey } from '../base/names.js';
+import { formatKey, type InstanceKey } from '../base/names.js';
 import type { LogEntry } from '../logs/types.js';
-import type { InstanceView } from '../supervisor/control.js';
-import type { Instance, LogEntryMessage, SpawnResponse } from './protocol.js';
+import type { DataFate, InstanceView } from '../supervisor/control.js';
+import type { Instance, LogEntryMessage, RemoveResponse, SpawnResponse } from './protocol.js';
 
 /** An instance as the API shows it: unknown values are null. */
 export function toInstance(view: InstanceView): Instance {
@@ -36,6 +36,15 @@ export function toSpawned(view: InstanceView): SpawnResponse {
     instance: formatKey(view.key),
     socket: view.address ?? null,
     port: port === undefined ? null : Number(port),
+  };
+}
+
+export function toRemoved(key: InstanceKey, { trash, deleted, kept }: DataFate): RemoveResponse {
+  return {
+    id: formatKey(key),
+    trash: trash ?? null,
+    deleted: [...deleted],
+    kept: kept.map(({ path, sharedWith }) => ({ path, shared_with: [...sharedWith] })),
   };
 }
 

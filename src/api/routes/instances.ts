@@ -11,6 +11,8 @@ import {
   LimitQuery,
   ListQuery,
   PutRequest,
+  RemoveRequest,
+  RemoveResponse,
   SpawnRequest,
   SpawnResponse,
   StopRequest,
@@ -19,7 +21,7 @@ import {
   WeightRequest,
   WeightResponse,
 } from '../protocol.js';
-import { toInstance, toSpawned } from '../view.js';
+import { toInstance, toRemoved, toSpawned } from '../view.js';
 import { json, noContent, type Route, route } from './route.js';
 
 /** Keys that a create token is creating at this moment: two calls at once must not both find the name free. */
@@ -148,6 +150,20 @@ export const instanceRoutes: Route[] = [
     async handler({ deps, key, body, audit }) {
       audit.detail = body.hold === true ? 'hold' : '';
       return json(toInstance(await deps.control.stop(key(), { hold: body.hold ?? false })));
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/instances/:id/remove',
+    scope: 'admin',
+    summary:
+      'Stop and forget; answers what became of the data: moved to the trash, deleted, or kept because others share it',
+    action: 'rm',
+    body: RemoveRequest,
+    response: RemoveResponse,
+    async handler({ deps, key, body, audit }) {
+      audit.detail = body.purge === true ? 'purge' : '';
+      return json(toRemoved(key(), await deps.control.remove(key(), { purge: body.purge ?? false })));
     },
   }),
   route({

@@ -68,6 +68,13 @@ test('instances are spawned, stopped, started, restarted, weighed and removed', 
   });
   t.is((await call('DELETE', '/api/instances/notes:carol?purge=1')).status, 422);
   t.is((await call('DELETE', '/api/instances/notes:carol?forget=1&purge=1')).status, 204);
+  t.is((await call('POST', '/api/instances/notes:carol/remove', {})).status, 404);
+  t.deepEqual((await call('POST', '/api/instances/notes:alice/remove', { purge: true })).body, {
+    id: 'notes:alice',
+    trash: null,
+    deleted: ['/data/notes/alice'],
+    kept: [],
+  });
   t.is((await call('GET', '/api/instances/notes:carol')).status, 404);
   t.deepEqual(server.control.calls, [
     'spawn notes:carol',
@@ -76,6 +83,8 @@ test('instances are spawned, stopped, started, restarted, weighed and removed', 
     'stop notes:carol hold',
     'restart notes:carol',
     'remove notes:carol purge',
+    'remove notes:carol',
+    'remove notes:alice purge',
   ]);
 });
 

@@ -27,6 +27,7 @@ const ADMIN_ONLY = new Set([
   'DELETE /api/instances/:id',
   'POST /api/instances/:id/start',
   'POST /api/instances/:id/stop',
+  'POST /api/instances/:id/remove',
   'PUT /api/instances/:id/weight',
   'GET /api/instances/:id/events',
   'GET /api/instances/:id/env',

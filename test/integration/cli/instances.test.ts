@@ -103,9 +103,24 @@ test('disable and enable', async (t) => {
 
 test('rm forgets; --purge is passed on', async (t) => {
   const { ten, control } = await startCliServer(t);
-  t.regex((await ten(['rm', 'notes:alice'])).stdout, /^Removed notes:alice\n.*trash/);
-  t.regex((await ten(['rm', 'notes:bob', '--purge'])).stdout, /^Removed notes:bob\n.*deleted/);
+  t.regex((await ten(['rm', 'notes:alice'])).stdout, /^Removed notes:alice\n.*trash: \/data\//);
+  t.regex((await ten(['rm', 'notes:bob', '--purge'])).stdout, /^Removed notes:bob\n.*deleted: \/data\//);
   t.deepEqual(control.calls, ['remove notes:alice', 'remove notes:bob purge']);
+});
+
+test('rm says what became of the data: nothing there, left to others, deleted although the trash was asked for', async (t) => {
+  const { ten, control } = await startCliServer(t);
+  control.fate = { trash: undefined, deleted: [], kept: [] };
+  t.is((await ten(['rm', 'notes:alice', '--purge'])).stdout, 'Removed notes:alice\nIt had no data.');
+  control.fate = {
+    trash: undefined,
+    deleted: ['/data/notes/bob'],
+    kept: [{ path: '/data/bob', sharedWith: ['other:bob'] }],
+  };
+  t.is(
+    (await ten(['rm', 'notes:bob'])).stdout,
+    'Removed notes:bob\nIts data is deleted: /data/notes/bob\n/data/bob was left: other:bob has data there, too.',
+  );
 });
 
 test('restart of one, and of a service with its progress', async (t) => {
