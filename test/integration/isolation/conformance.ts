@@ -1,7 +1,8 @@
 /** What every backend has to do, tested from outside with real processes. A backend's test file runs it once for each way it can work. */
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import type { TestFn } from 'ava';
-import type { Backend, Host, Identity, Ref, Trace } from '../../../isolation/contract.js';
+import type { Backend, Host, Identity, Network, Ref, Trace } from '../../../isolation/contract.js';
 import { findRun } from '../../../isolation/leftovers.js';
 import { findProcesses } from '../../../isolation/proc.js';
 import { TenementError } from '../../../src/base/errors.js';
@@ -17,6 +18,8 @@ export interface Variant {
   readonly newIdentity?: () => Identity;
   /** Whether a grandchild that has left session, parent and environment is found (cgroup, own uid). */
   readonly findsEverything: boolean;
+  /** Those that it can give; default: the machine's. */
+  readonly networks?: readonly Network[];
   /** Nothing of it outlives its main process. */
   readonly endsTogether?: boolean;
   /** Its user counts as 0 in there. */
@@ -261,6 +264,21 @@ export function conformance(test: TestFn, variant: Variant): void {
     const second = await start(t, backend, bench.spec(bench.app('never-listens'), { PORT: String(port) }));
     t.is(await second.listener?.(), 'stranger');
   });
+
+  for (const network of variant.networks ?? (['host'] as const)) {
+    test(title(`network ${network}: what listens on a socket in its own directory is reached`), async (t) => {
+      const bench = new Bench(t, variant.newIdentity?.());
+      const path = bench.work('s');
+      const spec = { ...bench.spec(bench.app('listen'), { SOCKET_PATH: path }), address: { path }, network };
+      await start(t, backend, spec);
+      await until('listening', () => bench.stdout().includes('listening'));
+      const socket = connect({ path });
+      t.teardown(() => socket.destroy());
+      await once(socket, 'connect');
+      socket.end('GET / HTTP/1.0\r\n\r\n');
+      t.regex(`${await once(socket, 'data')}`, /^HTTP\/1.1 200 /);
+    });
+  }
 
   test(title('what it uses is told'), async (t) => {
     const bench = new Bench(t, variant.newIdentity?.());

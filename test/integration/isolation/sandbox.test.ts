@@ -26,6 +26,7 @@ if (!support?.supported) {
       backend,
       host: on,
       findsEverything: true,
+      networks: ['host', 'none'] as const,
       endsTogether: false,
       newIdentity: () => newUser(true),
     };
@@ -40,6 +41,7 @@ if (!support?.supported) {
     backend,
     host,
     findsEverything: true,
+    networks: ['host', 'none'] as const,
     endsTogether: false,
   };
   conformance(test, variant);
