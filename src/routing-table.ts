@@ -14,14 +14,3 @@ export function routingTable(config: Config, domain: string): RoutingTable {
     adminHost: settings.admin_host,
   };
 }
-
-/** The table of the present config, made anew only when the config is another one: it is asked for with every request. */
-export function routingTables(domain: string): (config: Config) => RoutingTable {
-  let of: Config | undefined;
-  let table: RoutingTable | undefined;
-  return (config) => {
-    if (table === undefined || config !== of) table = routingTable(config, domain);
-    of = config;
-    return table;
-  };
-}
