@@ -10,7 +10,7 @@ import { createLog, type Log } from './base/log.js';
 import { formatKey, type InstanceKey } from './base/names.js';
 import { version } from './base/package-root.js';
 import { removeSocketDirectory } from './base/socket-path.js';
-import { instanceDirectories } from './config/data-paths.js';
+import { instanceLocations } from './config/data-paths.js';
 import { findConfig } from './config/find.js';
 import { loadConfig } from './config/load.js';
 import { notYet, notYetError, notYetSettings } from './config/not-yet.js';
@@ -99,7 +99,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const registration = new Registration(supervisor);
   const quotas = new Quotas({
     clock,
-    measure: (key) => usage.measure(instanceDirectories(config, key.service, key.id)),
+    measure: (key) => usage.measure(instanceLocations(config, key.service, key.id)),
     quota: (key) => {
       const mb = config.service[key.service]?.storage_quota_mb;
       return mb === undefined ? undefined : mb * 2 ** 20;
