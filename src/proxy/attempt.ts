@@ -47,6 +47,8 @@ export interface AttemptOwner {
 
 /** Sends the request to the leased instance once, and passes its answer. Ends with exactly one of the owner's last four methods. */
 export class Attempt implements UpstreamUser, Closable {
+  /** Among those that listen to the lease's `closing`. */
+  place = -1;
   readonly #owner: AttemptOwner;
   readonly #lease: Lease;
   #connection!: UpstreamConnection;

@@ -26,14 +26,16 @@ const NAMED = /^([a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.?(?::(\d{0,5}))?$/;
 const BRACKETED = /^\[([0-9a-f:.]+)\](?::(\d{0,5}))?$/;
 
 /** Hosts come again and again. Bounded: they are a client's choice. */
-const known = new Map<string, ParsedHost | undefined>();
+const known = new Map<string, ParsedHost>();
 const MOST_KNOWN = 2000;
 
 /** Parses the value of a Host header; undefined when it is malformed. */
 export function parseHost(value: string): ParsedHost | undefined {
   if (value.length > MAX_HOST) return undefined;
-  if (known.has(value)) return known.get(value);
+  const found = known.get(value);
+  if (found !== undefined) return found;
   const parsed = parse(value.toLowerCase());
+  if (parsed === undefined) return undefined;
   if (known.size >= MOST_KNOWN) known.clear();
   // A copy, which does not hold on to the head that the value was cut from.
   known.set(Buffer.from(value, 'latin1').toString('latin1'), parsed);

@@ -55,7 +55,7 @@ export function planFor(head: RequestHead, asker: Asker): Plan {
   if (head.method === 'CONNECT' || (head.target === '*' && head.method !== 'OPTIONS')) {
     return refuse(new TenementError('bad_request'), undefined, false);
   }
-  const local = isLoopback(peer) && !fields.kinds.includes(Kind.forwarding);
+  const local = isLoopback(peer) && !fields.has(Kind.forwarding);
   const hosts = hostsOf(fields);
   const routed = route(
     { hosts, target: head.target, minor: head.minor, peerIsLoopback: local },
@@ -97,9 +97,10 @@ export function planFor(head: RequestHead, asker: Asker): Plan {
   };
 }
 
-function hostsOf({ kinds, values }: FieldSection): string[] {
+function hostsOf(fields: FieldSection): string[] {
+  const { kinds } = fields;
   const hosts: string[] = [];
-  for (let i = 0; i < kinds.length; i += 1) if (kinds[i] === Kind.host) hosts.push(values[i] as string);
+  for (let i = 0; i < kinds.length; i += 1) if (kinds[i] === Kind.host) hosts.push(fields.value(i));
   return hosts;
 }
 

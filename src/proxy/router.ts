@@ -50,7 +50,10 @@ export function route(request: RouteRequest, table: RoutingTable): Route {
   if (authority === undefined) return { kind: 'error', code: 'bad_request' };
   const { host, rawHost, path } = authority;
   const place = locate(host?.name, host?.isIp ?? false, path, request.peerIsLoopback, table);
-  if (place.kind === 'target') return { ...place, service: place.target.service, path, rawHost };
+  if (place.kind === 'target') {
+    const { target } = place;
+    return { kind: 'target', target, service: target.service, path, rawHost };
+  }
   return place.kind === 'own' ? { kind: 'own', path, rawHost } : place;
 }
 
@@ -68,8 +71,27 @@ function locate(
   const isDomain =
     name === domain || (peerIsLoopback && (name === undefined || isIp || name === 'localhost'));
   if (isDomain) return atDomain(path, adminHost !== undefined, table);
-  if (name?.endsWith(`.${domain}`)) return below(name.slice(0, -domain.length - 1), table);
-  return unknown();
+  return name === undefined ? unknown() : elsewhere(name, table);
+}
+
+/** Where names that are not the domain's lead, by table. Bounded: names are a client's choice. */
+const known = new WeakMap<RoutingTable, Map<string, Place>>();
+const MOST_KNOWN = 2000;
+
+function elsewhere(name: string, table: RoutingTable): Place {
+  let places = known.get(table);
+  if (places === undefined) {
+    places = new Map();
+    known.set(table, places);
+  }
+  let place = places.get(name);
+  if (place === undefined) {
+    const suffix = `.${table.domain}`;
+    place = name.endsWith(suffix) ? below(name.slice(0, -suffix.length), table) : unknown();
+    if (places.size >= MOST_KNOWN) places.clear();
+    places.set(name, place);
+  }
+  return place;
 }
 
 function atDomain(path: string, ownElsewhere: boolean, table: RoutingTable): Place {

@@ -9,8 +9,8 @@ import type { RequestHead } from './http1/request-head.js';
 export function asksToSwitch(head: RequestHead): boolean {
   if (!head.connection.upgrade || head.minor === 0) return false;
   if (head.body.kind === 'chunked' || head.body.length > 0) return false;
-  const { kinds, values } = head.fields;
-  return kinds.some(
-    (kind, i) => kind === Kind.upgrade && listOf(values[i] ?? '').some((protocol) => protocol !== 'h2c'),
+  const { fields } = head;
+  return fields.kinds.some(
+    (kind, i) => kind === Kind.upgrade && listOf(fields.value(i)).some((protocol) => protocol !== 'h2c'),
   );
 }

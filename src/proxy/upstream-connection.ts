@@ -12,6 +12,8 @@ export interface UpstreamUser extends Receiver {
 /** One connection to an app: used by one request after the other, idle in between. */
 export class UpstreamConnection implements Receiver {
   readonly wire: Wire;
+  /** Among those in use. */
+  place = -1;
   readonly socket: Socket;
   readonly reader: HeadReader;
   /** It has carried a whole exchange before: it may turn out to be stale. */

@@ -1,4 +1,5 @@
 import { unwatchClosing, watchClosing } from './closings.js';
+import { type Listed, Roster } from './roster.js';
 import type { UpstreamConnection } from './upstream-connection.js';
 import type { UpstreamAddress } from './upstreams.js';
 
@@ -26,12 +27,14 @@ const SERIAL_MS = 10_000;
  * one waiting. An app is known to be concurrent when the first answer on one connection came while another one that had been
  * served before was open. Until that is seen, an idle connection is closed soon where another one waits, and after a second in any case.
  */
-export class Pool {
+export class Pool implements Listed {
+  /** Among those that listen to the instance's `closing`. */
+  place = -1;
   readonly address: UpstreamAddress;
   /** In the order of their last use. */
   readonly idle: UpstreamConnection[] = [];
   /** In use. */
-  readonly busy = new Set<UpstreamConnection>();
+  readonly busy = new Roster<UpstreamConnection>();
   #concurrent = false;
   /** How long a connection was seen idle and still open, in milliseconds. */
   #keptMs = 0;
@@ -94,7 +97,7 @@ export class Pool {
   answered(connection: UpstreamConnection): void {
     connection.answered = true;
     if (this.#concurrent) return;
-    for (const other of this.busy) if (other !== connection && other.answered) this.#concurrent = true;
+    if (this.busy.some((other) => other !== connection && other.answered)) this.#concurrent = true;
     if (this.idle.some((other) => !other.socket.destroyed)) this.#concurrent = true;
   }
 
@@ -147,7 +150,6 @@ export class Pool {
   }
 
   #oneWaits(): boolean {
-    for (const other of this.busy) if (!other.answered) return true;
-    return false;
+    return this.busy.some((other) => !other.answered);
   }
 }

@@ -29,11 +29,12 @@ const PROTECTED: ReadonlySet<FieldKind> = new Set([
 ]);
 
 export function connectionOptions(fields: FieldSection): ConnectionOptions {
-  const { kinds, values } = fields;
+  if (!fields.has(Kind.connection)) return NOTHING;
+  const { kinds } = fields;
   let found: ConnectionOptions = NOTHING;
   for (let i = 0; i < kinds.length; i += 1) {
     if (kinds[i] !== Kind.connection) continue;
-    const value = values[i] ?? '';
+    const value = fields.value(i);
     if (found === NOTHING && (value === 'keep-alive' || value === 'Keep-Alive')) found = KEEP;
     else if (found === NOTHING && value === 'close') found = CLOSE;
     else found = merge(found, listOf(value));

@@ -59,30 +59,53 @@ const NAMES: Record<string, FieldKind> = {
   'max-forwards': Kind.notTrailer,
 };
 
-/** Names come in few spellings, and looking one up costs less than folding its case. Bounded: names are a client's choice. */
-const known = new Map<string, FieldKind>();
-const MOST_KNOWN = 2000;
-
-export function kindOf(name: string): FieldKind {
-  const found = known.get(name);
-  if (found !== undefined) return found;
-  const kind = classify(name.toLowerCase());
-  // Long names are rare and would make the table large; the copy does not hold on to the head that the name was cut from.
-  if (known.size < MOST_KNOWN && name.length <= 64)
-    known.set(Buffer.from(name, 'latin1').toString('latin1'), kind);
-  return kind;
+/** By the length of the name: its octets in lower case, and its kind. */
+const byLength: { readonly octets: Uint8Array; readonly kind: FieldKind }[][] = [];
+for (const [name, kind] of Object.entries(NAMES)) {
+  const octets = Uint8Array.from(name, (char) => char.charCodeAt(0));
+  byLength[name.length] ??= [];
+  byLength[name.length]?.push({ octets, kind });
 }
+
+/** Turns capital letters into small ones; no other two octets of a token become the same by it but "_" and DEL, "^" and "~". */
+const SMALL = 0x20;
+const F = 0x66;
+const X = 0x78;
+
+/** The kind of the name in `text` from `start` to `end`, which is a token. Cuts no string out of the text for it. */
+export function kindAt(text: string, start: number, end: number): FieldKind {
+  const first = text.charCodeAt(start) | SMALL;
+  // Families of names, and spellings of them.
+  if (first === X || first === F) return kindOf(text.slice(start, end));
+  const candidates = byLength[end - start];
+  if (candidates === undefined) return Kind.other;
+  for (const { octets, kind } of candidates) {
+    let i = 0;
+    while (i < octets.length && (text.charCodeAt(start + i) | SMALL) === octets[i]) i += 1;
+    if (i === octets.length) return kind;
+  }
+  return Kind.other;
+}
+
+/** The kind of a name by itself. */
+export function kindOf(name: string): FieldKind {
+  const key = name.toLowerCase();
+  return FAMILY.test(key)
+    ? familyOf(key)
+    : Object.hasOwn(NAMES, key)
+      ? (NAMES[key] ?? Kind.other)
+      : Kind.other;
+}
+
+const FAMILY = /^(?:x[-_](?:tenement[-_]|request[-_]id$|forwarded[-_])|forwarded$)/;
 
 /**
  * Attack stopped: CGI, WSGI and Rack turn "-" into "_", so that `X_Forwarded_For` of a client arrives as the same variable as
  * our `X-Forwarded-For`.
  */
-function classify(key: string): FieldKind {
+function familyOf(key: string): FieldKind {
   const plain = key.replaceAll('_', '-');
   if (plain.startsWith('x-tenement-')) return Kind.internal;
-  if (plain === 'x-request-id') return plain === key ? Kind.requestId : Kind.lookalike;
-  if (plain === 'forwarded' || plain.startsWith('x-forwarded-')) {
-    return plain === key ? Kind.forwarding : Kind.lookalike;
-  }
-  return Object.hasOwn(NAMES, key) ? (NAMES[key] ?? Kind.other) : Kind.other;
+  if (plain !== key) return Kind.lookalike;
+  return plain === 'x-request-id' ? Kind.requestId : Kind.forwarding;
 }

@@ -48,7 +48,7 @@ export function parseRequestHead(text: string): RequestHead | undefined {
   if (fields === undefined) return undefined;
   const body = framingOf(text, fields, minor);
   if (body === undefined) return undefined;
-  const expects = minor === 1 && fields.kinds.includes(Kind.expect);
+  const expects = minor === 1 && fields.has(Kind.expect);
   return { text, method, target, minor, fields, connection: connectionOptions(fields), body, expects };
 }
 
@@ -64,12 +64,13 @@ function hasForm(target: string, method: string): boolean {
  * both lengths, a repeated one, one that is not plain digits, a coding that is not exactly `chunked`, chunks in HTTP/1.0.
  */
 function framingOf(text: string, fields: FieldSection, minor: number): RequestFraming | undefined {
-  const { kinds, values, starts } = fields;
+  if (!fields.has(Kind.contentLength) && !fields.has(Kind.transferEncoding)) return NONE;
+  const { kinds, starts } = fields;
   let framing: RequestFraming | undefined;
   for (let i = 0; i < kinds.length; i += 1) {
     const kind = kinds[i];
     if (kind !== Kind.contentLength && kind !== Kind.transferEncoding) continue;
-    const value = values[i] ?? '';
+    const value = fields.value(i);
     if (framing !== undefined) return undefined;
     if (kind === Kind.contentLength) {
       // Node's parser takes no tab behind a length, so another program may not either.

@@ -33,13 +33,13 @@ export function parseResponseHead(text: string): ResponseHead | undefined {
   if (line === null) return undefined;
   const fields = parseFields(text, text.indexOf('\r') + 2);
   if (fields === undefined) return undefined;
-  const { kinds, values } = fields;
+  const { kinds } = fields;
   let length: number | undefined;
   let chunked = false;
   for (let i = 0; i < kinds.length; i += 1) {
     const kind = kinds[i];
     if (kind !== Kind.contentLength && kind !== Kind.transferEncoding) continue;
-    const value = values[i] ?? '';
+    const value = fields.value(i);
     if (length !== undefined || chunked) return undefined;
     if (kind === Kind.contentLength) {
       if (!LENGTH.test(value)) return undefined;

@@ -52,7 +52,7 @@ const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS
  */
 export function rewriteRequest(head: RequestHead, forwarding: Forwarding): string {
   const { text, fields, minor } = head;
-  const { kinds, starts, names } = fields;
+  const { kinds, starts } = fields;
   const { named } = head.connection;
   const unchanged = minor === 1 && forwarding.path === head.target;
   let out = unchanged ? '' : `${head.method} ${forwarding.path} HTTP/1.1\r\n`;
@@ -61,7 +61,7 @@ export function rewriteRequest(head: RequestHead, forwarding: Forwarding): strin
     const fate = FATES[kinds[i] as number];
     const passes =
       (fate === Fate.pass || (fate === Fate.maybe && mayPass(kinds[i] as FieldKind, head, forwarding))) &&
-      (named === undefined || !named.has((names[i] as string).toLowerCase()));
+      (named === undefined || !named.has(fields.name(i).toLowerCase()));
     if (passes) continue;
     out += text.slice(run, starts[i]);
     run = starts[i + 1] as number;
@@ -69,12 +69,12 @@ export function rewriteRequest(head: RequestHead, forwarding: Forwarding): strin
   out += text.slice(run, starts[kinds.length]);
   out += forwardingLines(fields, forwarding);
   if (head.body.kind === 'length' && head.body.length === 0 && !BODILESS.has(head.method)) {
-    if (!kinds.includes(Kind.contentLength)) out += 'Content-Length: 0\r\n';
+    if (!fields.has(Kind.contentLength)) out += 'Content-Length: 0\r\n';
   }
   // Attack stopped: an app that does not know `Chunked` as `chunked` would take the body for the next request.
   if (head.body.kind === 'chunked') out += 'Transfer-Encoding: chunked\r\n';
   // An HTTP/1.1 request needs one, also where it was an HTTP/1.0 request without.
-  if (!kinds.includes(Kind.host)) out += `Host: ${forwarding.rawHost ?? ''}\r\n`;
+  if (!fields.has(Kind.host)) out += `Host: ${forwarding.rawHost ?? ''}\r\n`;
   if (forwarding.internal !== undefined) out += forwarding.internal;
   return `${out}${connectionLines(fields, forwarding.upgrade)}\r\n`;
 }
@@ -86,9 +86,9 @@ function mayPass(kind: FieldKind, head: RequestHead, forwarding: Forwarding): bo
 }
 
 function connectionLines(fields: FieldSection, upgrade: boolean): string {
-  if (!fields.kinds.includes(Kind.te)) return upgrade ? 'Connection: Upgrade\r\n' : '';
+  if (!fields.has(Kind.te)) return upgrade ? 'Connection: Upgrade\r\n' : '';
   const wants = fields.kinds.some(
-    (kind, i) => kind === Kind.te && listOf(fields.values[i] ?? '').includes('trailers'),
+    (kind, i) => kind === Kind.te && listOf(fields.value(i)).includes('trailers'),
   );
   if (!wants) return upgrade ? 'Connection: Upgrade\r\n' : '';
   return `TE: trailers\r\nConnection: ${upgrade ? 'Upgrade, TE' : 'TE'}\r\n`;
@@ -96,7 +96,7 @@ function connectionLines(fields: FieldSection, upgrade: boolean): string {
 
 function forwardingLines(fields: FieldSection, forwarding: Forwarding): string {
   const { peerAddress, secure, rawHost, requestId } = forwarding;
-  if (forwarding.trusted && fields.kinds.includes(Kind.forwarding)) return continued(fields, forwarding);
+  if (forwarding.trusted && fields.has(Kind.forwarding)) return continued(fields, forwarding);
   const host = rawHost === undefined ? '' : `X-Forwarded-Host: ${rawHost}\r\n`;
   const proto = secure ? 'https' : 'http';
   return `X-Forwarded-For: ${peerAddress}\r\nX-Forwarded-Proto: ${proto}\r\n${host}X-Request-Id: ${requestId}\r\n`;
@@ -110,12 +110,12 @@ function continued(fields: FieldSection, forwarding: Forwarding): string {
   let others = '';
   for (let i = 0; i < fields.kinds.length; i += 1) {
     if (fields.kinds[i] !== Kind.forwarding) continue;
-    const value = fields.values[i] ?? '';
-    const key = (fields.names[i] ?? '').toLowerCase();
+    const value = fields.value(i);
+    const key = fields.name(i).toLowerCase();
     if (key === 'x-forwarded-for') chain.push(value);
     else if (key === 'x-forwarded-proto') proto ??= value;
     else if (key === 'x-forwarded-host') host ??= value;
-    else others += `${fields.names[i]}: ${value}\r\n`;
+    else others += `${fields.name(i)}: ${value}\r\n`;
   }
   chain.push(forwarding.peerAddress);
   host ??= forwarding.rawHost;

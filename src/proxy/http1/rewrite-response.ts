@@ -18,7 +18,7 @@ export interface Delivery {
  */
 export function rewriteResponse(head: ResponseHead, delivery: Delivery): string {
   const { text, status } = head;
-  const { kinds, starts, names } = head.fields;
+  const { kinds, starts } = head.fields;
   const { named } = head.connection;
   const bodiless = hasNoBody(status, delivery.method);
   const keepsChunks = head.chunked && delivery.minor === 1 && !bodiless;
@@ -27,7 +27,7 @@ export function rewriteResponse(head: ResponseHead, delivery: Delivery): string 
   for (let i = 0; i < kinds.length; i += 1) {
     const kind = kinds[i] as FieldKind;
     if (kind === Kind.other && named === undefined) continue;
-    if (passes(kind, status, keepsChunks) && !named?.has((names[i] as string).toLowerCase())) continue;
+    if (passes(kind, status, keepsChunks) && !named?.has(head.fields.name(i).toLowerCase())) continue;
     out += text.slice(run, starts[i]);
     run = starts[i + 1] as number;
   }
