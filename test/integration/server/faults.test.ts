@@ -99,7 +99,9 @@ test('an app that answers 200 and then dies over and over ends as failed, not in
   await server.ten('spawn', 'app:alice');
   await untilError(server, 'failed');
   t.is(await server.health('app:alice'), 'failed');
-  const starts = server.output.split('-> starting').length - 1;
+  // A broken connection has a living process looked at, which is no start of one.
+  const lines = server.output.split('\n').filter((line) => line.includes('-> starting'));
+  const starts = lines.filter((line) => !line.includes('a connection to it broke')).length;
   t.true(starts <= 5, `${starts} starts`);
 });
 
