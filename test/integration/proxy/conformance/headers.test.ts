@@ -89,6 +89,7 @@ const cases: Case[] = [
   request('TE: trailers', ['TE: trailers', 'Connection: TE'], ['TE: trailers']),
   request('TE with more', ['Connection: TE', 'TE: gzip;q=0.5'], []),
   request('an Upgrade that Connection does not name', ['Upgrade: websocket', 'X-A: 1'], ['X-A: 1']),
+  request('h2c', ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'], []),
   // Attack: fields that carry identity or framing can't be stripped by naming them.
   request(
     'Authorization, Cookie and Host named by Connection',
@@ -154,6 +155,7 @@ const cases: Case[] = [
   response('its own Date', ['Date: Mon, 01 Jan 2024 00:00:00 GMT', 'X-A: 1']),
   response('an empty value', ['X-Empty:'], ['X-Empty: ']),
   response('blanks around a value', ['X-A:  \t a b \t '], ['X-A: a b']),
+  response('bytes beyond ASCII', ['X-A: \xc3\xa4\xff\x80']),
   response(
     'many fields',
     Array.from({ length: 300 }, (_, i) => `X-${i}: ${i}`),
@@ -175,6 +177,7 @@ const cases: Case[] = [
   ),
   response('an empty reason', ['X-A: 1'], ['X-A: 1'], '200 '),
   response('a reason of several words', [], [], '418 I am a teapot (really!)'),
+  response('a reason beyond ASCII', [], [], '200 Sch\xf6n'),
   ...[
     '203 X',
     '206 Partial Content',

@@ -77,6 +77,36 @@ test.serial('events pass one by one', async (t) => {
   await bench.settle(t);
 });
 
+test.serial('a client that ends its side behind the request still gets its answer', async (t) => {
+  bench.upstream.begin(async (request) => {
+    await request.whole();
+    await new Promise((done) => setImmediate(done));
+    request.send(OK);
+  });
+  for (const bytes of [
+    `GET /x HTTP/1.1\r\n${HOST}\r\n`,
+    `GET /x HTTP/1.0\r\n${HOST}\r\n`,
+    `POST /x HTTP/1.1\r\n${HOST}Content-Length: 5\r\n\r\nhello`,
+    `POST /x HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+  ]) {
+    const client = bench.connect();
+    client.socket.end(bytes, 'latin1');
+    t.is((await client.response('POST')).final.body, 'ok', bytes.slice(0, 15));
+    t.is(await client.end(), '');
+  }
+  await bench.settle(t);
+});
+
+test.serial('a client that ends its side behind two pipelined requests gets both answers', async (t) => {
+  bench.upstream.begin((request) => request.answer(OK));
+  const client = bench.connect();
+  client.socket.end(`GET /x HTTP/1.1\r\n${HOST}\r\n`.repeat(2), 'latin1');
+  t.is((await client.response()).final.body, 'ok');
+  t.is((await client.response()).final.body, 'ok');
+  t.is(await client.end(), '');
+  await bench.settle(t);
+});
+
 for (const [name, bytes] of Object.entries({
   'in the request line': 'GET /x HT',
   'in the head': `GET /x HTTP/1.1\r\n${HOST}X-A:`,
@@ -106,14 +136,16 @@ for (const [name, bytes] of Object.entries({
   }
 }
 
-test.serial('a client that resets while it waits and while it reads', async (t) => {
+test.serial('a client that resets while it waits, while it reads, and with a pipeline behind', async (t) => {
   const ask = `GET /x HTTP/1.1\r\n${HOST}\r\n`;
   const starts: [sent: string, answered: string, seen: RegExp | undefined][] = [
     [ask, '', undefined],
+    [ask.repeat(5), '', undefined],
     [ask, 'HTTP/1.1 103 X\r\n\r\n', /103/],
     [ask, 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf', /half/],
     [ask, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n', /half/],
     [ask, 'HTTP/1.1 200 OK\r\n\r\nhalf', /half/],
+    [ask.repeat(5), 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf', /half/],
   ];
   for (const [sent, answered, seen] of starts) {
     for (const how of ['reset', 'destroy'] as const) {

@@ -138,6 +138,21 @@ test.serial('a request behind an upgrade that is refused is not lost in the tunn
   await bench.settle(t);
 });
 
+test.serial('an upgrade behind another request', async (t) => {
+  bench.upstream.begin(
+    agree('hello', async (request) => {
+      await request.until(/^bye$/);
+      request.socket.end();
+    }),
+  );
+  const client = bench.connect().send(`GET /probe/first HTTP/1.1\r\n${HOST}\r\n${ask()}`);
+  t.is((await client.response()).final.body, 'first');
+  t.is(statusOf((await client.response()).final), 101);
+  client.send('bye');
+  t.is(await client.end(), 'hello');
+  await bench.settle(t);
+});
+
 for (const who of ['client', 'app'] as const) {
   test.serial(
     `the ${who} breaks the tunnel: the other side sees it, and the lease is given back`,

@@ -29,6 +29,15 @@ for (const [kind, first] of Object.entries({ length: LENGTH, chunked: CHUNKED, n
       await bench.settle(t);
     });
   }
+  test.serial(`nothing behind a last request is read as one (${kind})`, async (t) => {
+    bench.upstream.begin((request) => request.answer('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
+    const last = first.replace(HOST, HOST + CLOSE);
+    const client = bench.connect().send(`${last}GET /smuggled HTTP/1.1\r\n${HOST}\r\n`);
+    t.is((await client.response()).final.body, 'ok');
+    t.is(await client.end(), '');
+    t.is(bench.upstream.seen.length, 1);
+    await bench.settle(t);
+  });
   test.serial(`one empty line behind ${kind}, as old clients send it, is skipped`, async (t) => {
     bench.upstream.begin((request) => request.answer('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
     const client = bench.connect().send(`${first}\r\nGET /second HTTP/1.1\r\n${HOST}${CLOSE}\r\n`);

@@ -36,10 +36,14 @@ const attacks: Attack[] = [
   size('a NUL', '5\x00'),
   size('a vertical tab', '\x0b5'),
   size('a digit of another script', '\xd9\xa5'),
-  // 2^64 + 5: 5 for those who let it wrap or round.
+  // 2^64 + 5, 2^63 + 5, 2^53 + 5: 5 for those who let it wrap or round.
   size('2^64 + 5', '10000000000000005'),
+  size('2^63 + 5', '8000000000000005'),
+  size('2^64 - 1', 'ffffffffffffffff'),
+  size('2^53 + 5', '20000000000005'),
   size('2^128 + 5', '100000000000000000000000000000005'),
   size('1000 digits', 'f'.repeat(1000)),
+  size('100,000 zeros', `${'0'.repeat(100_000)}5`),
   size('an extension of 100 KiB', `5;${'a'.repeat(102_400)}`),
   size('an extension with a control byte', '5;a=\x01'),
   size('an extension with a NUL', '5;a=\x00b'),

@@ -50,6 +50,8 @@ const attacks: Attack[] = [
   // 2^64 + 5, which is 5 for those who let it wrap.
   { name: 'more than 64 bits', bytes: length(' 18446744073709551621') },
   { name: '64 bits', bytes: length(' 18446744073709551616', ''), statuses: [400, 413] },
+  // 2^53 + 1, which a double can't hold.
+  { name: 'more than a double can hold', bytes: length(' 9007199254740993', ''), statuses: [400, 413] },
   { name: '400 digits', bytes: length(` 1${'0'.repeat(400)}`, ''), statuses: [400, 413] },
 ];
 

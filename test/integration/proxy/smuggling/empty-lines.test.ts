@@ -15,7 +15,13 @@ test.serial('one is skipped', async (t) => {
   await bench.settle(t);
 });
 
-for (const [name, bytes] of [['a blank', ' \r\n']] as const) {
+for (const [name, bytes] of [
+  ['70 KB of them', '\r\n'.repeat(35_000)],
+  ['bare LF', '\n'],
+  ['bare CR', '\r'],
+  ['LF CR', '\n\r'],
+  ['a blank', ' \r\n'],
+] as const) {
   test.serial(`${name}: refused`, async (t) => {
     bench.upstream.begin((request) => request.answer('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
     const client = bench.connect().send(bytes + GET);

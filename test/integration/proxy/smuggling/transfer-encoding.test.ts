@@ -1,6 +1,6 @@
 import test from 'ava';
-import { type Attack, post, refuses } from '../../../helpers/attacks.js';
-import { proxyBench } from '../../../helpers/proxy-bench.js';
+import { type Attack, post, refuses, SMUGGLED } from '../../../helpers/attacks.js';
+import { HOST, proxyBench } from '../../../helpers/proxy-bench.js';
 
 // Attack (TE.TE): a coding that one program takes for chunked and the next does not.
 
@@ -56,6 +56,16 @@ const attacks: Attack[] = [
   {
     name: 'two fields, the second in other case',
     bytes: post('Transfer-Encoding: chunked\r\ntransfer-encoding: x\r\n', BODY),
+    statuses,
+  },
+  {
+    name: 'HTTP/1.0, which has no codings',
+    bytes: `POST /attack HTTP/1.0\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${BODY}${SMUGGLED}`,
+    statuses,
+  },
+  {
+    name: 'HTTP/1.0 that wants to be kept',
+    bytes: `POST /attack HTTP/1.0\r\n${HOST}Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n${BODY}${SMUGGLED}`,
     statuses,
   },
   {

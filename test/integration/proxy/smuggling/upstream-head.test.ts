@@ -22,9 +22,11 @@ const answers: BadAnswer[] = [
   ...['HTTP/1.1 -20 OK', 'HTTP/1.1 +20 OK', 'HTTP/1.1  200 OK', 'HTTP/1.1\t200 OK', 'HTTP/1.1 000 X'].map(
     line,
   ),
-  ...['HTTP/1.2 200 OK', 'HTTP/1.10 200 OK', 'HTTP/1 200 OK'].map(line),
-  ...['http/1.1 200 OK', 'HTTPS/1.1 200 OK', 'ICY 200 OK', ' HTTP/1.1 200 OK'].map(line),
-  ...['HTTP/1.1 200OK', '200 OK', '+OK ready', '220 ftp'].map(line),
+  ...['HTTP/2.0 200 OK', 'HTTP/0.9 200 OK', 'HTTP/1.2 200 OK', 'HTTP/1.10 200 OK', 'HTTP/1 200 OK'].map(line),
+  ...['http/1.1 200 OK', 'HTTPS/1.1 200 OK', 'ICY 200 OK', 'RTSP/1.0 200 OK', ' HTTP/1.1 200 OK'].map(line),
+  ...['HTTP/1.1 200 O\x00K', 'HTTP/1.1 200 O\x01K', 'HTTP/1.1 200OK', '200 OK', '+OK ready', '220 ftp'].map(
+    line,
+  ),
   ...['<html>', 'GET / HTTP/1.1', 'SSH-2.0-OpenSSH_9.2', '\x15\x03\x01\x00\x02\x02\x28'].map(line),
   { name: 'status 600 and more is no status', bytes: `HTTP/1.1 999 X\r\n${REST}`.replace('999', '1000') },
   { name: 'LF behind the status line', bytes: `HTTP/1.1 200 OK\n${REST}` },
@@ -46,6 +48,7 @@ const answers: BadAnswer[] = [
   field('a first line with white space', ' X-A: 1\r\n'),
   field('a folded coding', 'Transfer-Encoding:\r\n chunked\r\n'),
   field('a head of 100 KB', `X-A: ${'a'.repeat(100_000)}\r\n`),
+  field('many fields', 'X-A: a\r\n'.repeat(13_000)),
   { name: 'an end without a byte', bytes: '', ends: true, method: 'POST' },
   { name: 'an end in the status line', bytes: 'HTTP/1.1 20', ends: true },
   { name: 'an end in the head', bytes: 'HTTP/1.1 200 OK\r\nX-A: inj', ends: true },
