@@ -15,7 +15,7 @@ export interface Launch {
   readonly reports: boolean;
   /** Something else than the app keeps fd 3 open: the report ends with `ok`, not with the pipe. */
   readonly staysOpen?: boolean;
-  /** What can be read from fd 5, 6 ... */
+  /** What can be read from fd 6, 7 ... */
   readonly inputs?: readonly Buffer[];
 }
 
@@ -28,6 +28,8 @@ export interface Wrapped {
   /** Shell code that sets limits of processes; empty or ending in a line break. */
   readonly limits: string;
   readonly identity: Identity | undefined;
+  /** Whether a socket comes as fd 5. */
+  readonly socket: boolean;
   /** Path of setpriv(1); needed with an identity. */
   readonly setpriv: string | undefined;
 }
@@ -78,13 +80,13 @@ export function dropPrivilege(identity: Identity): string[] {
  * because arguments show in `ps`.
  */
 export function launch(wrapped: Wrapped): Launch {
-  const { command, identity, groups, limits } = wrapped;
-  if (groups.length === 0 && limits === '' && identity === undefined) {
+  const { command, identity, groups, limits, socket } = wrapped;
+  if (groups.length === 0 && limits === '' && identity === undefined && !socket) {
     const [file, ...args] = command;
     return { file, args, env: wrapped.env, reports: false };
   }
   const drop = identity === undefined ? [] : [wrapped.setpriv ?? 'setpriv', ...dropPrivilege(identity), '--'];
-  const inner = intoEnvironment(command, wrapped.env);
+  const inner = intoEnvironment(command, wrapped.env, { socket });
   return {
     file: SHELL,
     args: [...['-c', `${limits}${JOIN}`, 'tenement', ...groups, ''], ...drop, ...inner.command],
@@ -96,18 +98,19 @@ export function launch(wrapped: Wrapped): Launch {
 /**
  * The last part of every chain of wrappers: a command that gives the app its environment and executes it, and the environment in which
  * the app's travels until then. `first` is shell code to be done before, already as the app's user; it must not fail quietly.
+ * `socket`: fd 5 becomes the app's fd 3.
  */
 export function intoEnvironment(
   command: readonly string[],
   env: Readonly<Record<string, string>>,
-  first = '',
+  { first = '', socket = false }: { readonly first?: string; readonly socket?: boolean } = {},
 ): { readonly command: readonly string[]; readonly env: Readonly<Record<string, string>> } {
   const names = Object.keys(env).filter((name) => name !== RUN_MARKER);
   const carried = names.filter((name) => !SHELL_NAMES.test(name));
   const past = names.filter((name) => SHELL_NAMES.test(name));
   return {
     command: [
-      ...[SHELL, '-c', `${first}${setEnvironment(carried.length)}`, 'tenement'],
+      ...[SHELL, '-c', `${first}${setEnvironment(carried.length, socket)}`, 'tenement'],
       ...[ENV, ...ADDED_BY_SHELLS.flatMap((name) => ['-u', name])],
       ...past.map((name) => `${name}=${env[name]}`),
       ...command,
@@ -119,10 +122,12 @@ export function intoEnvironment(
   };
 }
 
-function setEnvironment(count: number): string {
+function setEnvironment(count: number, socket: boolean): string {
   const carriers = Array.from({ length: count }, (_, i) => carrier(i));
   const exports = carriers.map((name) => `export "$${name}"; unset ${name}; `).join('');
-  return `${exports}echo ok >&3; exec "$@" 2>&4 3>&- 4>&-`;
+  if (!socket) return `${exports}echo ok >&3; exec "$@" 2>&4 3>&- 4>&-`;
+  // Every step from here on is the same process: its pid is the app's.
+  return `${exports}export LISTEN_FDS=1 LISTEN_PID=$$; echo ok >&3; exec "$@" 2>&4 3<&5 4>&- 5<&-`;
 }
 
 function carrier(i: number): string {

@@ -4,6 +4,7 @@
  * A backend knows how to start, adopt, stop and measure ONE instance. It knows nothing of HTTP, of config files or of other
  * instances and keeps no map of them: the handle is the state.
  */
+import type { Server } from 'node:net';
 import type { ErrorCode } from '../src/base/errors.js';
 
 export type BackendId = 'process' | 'namespace' | 'sandbox' | 'systemd' | 'socket-activation';
@@ -40,6 +41,11 @@ export interface Spec {
   readonly log: { readonly stdout: string; readonly stderr: string };
   /** Name of the cgroup below tenement's own: stable for the instance, unique on the machine. */
   readonly group: string;
+  /**
+   * A socket that listens on `address`, handed over as fd 3 with LISTEN_FDS and LISTEN_PID (sd_listen_fds(3)). It belongs to the network in which
+   * it was made. The caller closes its own copy once the instance is started.
+   */
+  readonly socket?: Server;
   /** What an isolated instance sees of the file system besides the system's own directories. `process`, which isolates nothing, ignores it. */
   readonly files?: VisibleFiles;
   /** Default `host`. */

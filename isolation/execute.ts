@@ -2,7 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, openSync } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
+import type { Server } from 'node:net';
+import type { Readable, Stream, Writable } from 'node:stream';
 import { errnoOf, TenementError } from '../src/base/errors.js';
 import { type Launch, REPORT_OK } from './argv.js';
 import type { Spec } from './contract.js';
@@ -16,7 +17,7 @@ export interface Started {
 }
 
 /** As in Launch.inputs. */
-const FIRST_INPUT = 5;
+const FIRST_INPUT = 6;
 const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 
 /**
@@ -67,7 +68,13 @@ function spawnNow(spec: Spec, { file, args, env, reports, inputs = [] }: Launch)
         'ignore',
         ...logs,
         ...(reports ? (['pipe'] as const) : []),
-        ...(inputs.length > 0 ? (['ignore', ...inputs.map(() => 'pipe' as const)] as const) : []),
+        ...(inputs.length > 0 || spec.socket !== undefined ? (['ignore'] as const) : []),
+        ...(spec.socket !== undefined
+          ? [handleOf(spec.socket)]
+          : inputs.length > 0
+            ? (['ignore'] as const)
+            : []),
+        ...inputs.map(() => 'pipe' as const),
       ],
     });
     for (const [i, input] of inputs.entries()) give(child, FIRST_INPUT + i, input);
@@ -77,6 +84,11 @@ function spawnNow(spec: Spec, { file, args, env, reports, inputs = [] }: Launch)
   } finally {
     logs.forEach(closeSync);
   }
+}
+
+/** What spawn takes in place of a descriptor: a server is known to it only by its handle, and that to no type. */
+function handleOf(server: Server): Stream {
+  return (server as unknown as { readonly _handle: Stream })._handle;
 }
 
 function give(child: ChildProcess, fd: number, input: Buffer): void {

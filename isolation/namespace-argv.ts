@@ -1,6 +1,7 @@
 /** Pure: the command line that starts an instance in namespaces of its own, by unshare(1) of util-linux. */
 import { dropPrivilege, intoEnvironment, JOIN, type Launch } from './argv.js';
 import type { Identity, Network } from './contract.js';
+import type { FilterLoader } from './load-filter.js';
 import { quote } from './private-root.js';
 
 export interface NamespaceTools {
@@ -21,13 +22,15 @@ export interface Contained {
   /** Undefined: a user namespace is made, in which the instance is root without capabilities. */
   readonly identity: Identity | undefined;
   readonly network: Network;
+  /** Whether a socket comes as fd 5. */
+  readonly socket: boolean;
   /** rootScript's. */
   readonly root: string;
   /**
    * What keeps the instance from making user namespaces, in which it would be root again and reach more of the kernel: the command
    * that sets a filter of system calls (which keeps it from more), or `limit`, a user namespace in which no further ones may be made.
    */
-  readonly lock: readonly string[] | 'limit' | undefined;
+  readonly lock: FilterLoader | 'limit' | undefined;
   readonly tools: NamespaceTools;
 }
 
@@ -49,7 +52,10 @@ const NO_CAPABILITIES = ['--inh-caps=-all', '--ambient-caps=-all', '--bounding-s
 export function namespaceLaunch(contained: Contained): Launch {
   const { tools, identity, network } = contained;
   const kinds = ['--pid', '--mount', '--ipc', '--uts', '--cgroup', ...(network === 'host' ? [] : ['--net'])];
-  const inner = intoEnvironment(contained.command, contained.env, enter(contained));
+  const inner = intoEnvironment(contained.command, contained.env, {
+    first: enter(contained),
+    socket: contained.socket,
+  });
   return {
     file: SHELL,
     args: [
@@ -61,7 +67,11 @@ export function namespaceLaunch(contained: Contained): Launch {
       ...drop(contained),
       ...inner.command,
     ],
-    env: { ...inner.env, TENEMENT_START: pidOne(contained) },
+    env: {
+      ...inner.env,
+      TENEMENT_START: pidOne(contained),
+      ...(typeof contained.lock === 'object' ? contained.lock.env : {}),
+    },
     reports: true,
     staysOpen: true,
   };
@@ -88,7 +98,7 @@ function pidOne({ root, identity, network, limits }: Contained): string {
 }
 
 function drop({ identity, tools, lock }: Contained): string[] {
-  const filter = typeof lock === 'object' ? lock : [];
+  const filter = typeof lock === 'object' ? lock.command : [];
   if (identity === undefined) return [tools.setpriv, '--no-new-privs', ...NO_CAPABILITIES, '--', ...filter];
   const dropped = [tools.setpriv, ...dropPrivilege(identity), '--'];
   if (lock !== 'limit') return [...dropped, ...filter];

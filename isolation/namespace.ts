@@ -7,7 +7,7 @@ import { resolveSpec, startContained } from './contained.js';
 import type { Backend, Handle, Host, Network, Spec, Support } from './contract.js';
 import type { Groups } from './groups.js';
 import { processLimits } from './limits.js';
-import { loadFilter } from './load-filter.js';
+import { type FilterLoader, loadFilter } from './load-filter.js';
 import { namespaceLaunch } from './namespace-argv.js';
 import { rootScript } from './private-root.js';
 import { planRoot } from './root-plan.js';
@@ -84,6 +84,7 @@ async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handl
       limits: processLimits(spec.limits ?? {}),
       identity: spec.identity,
       network: spec.network ?? 'host',
+      socket: spec.socket !== undefined,
       root: rootScript(plan),
       lock: lockOf(host),
       tools: { unshare: host.tools.unshare ?? 'unshare', setpriv: host.tools.setpriv ?? 'setpriv' },
@@ -91,7 +92,7 @@ async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handl
   return startContained('namespace', spec, host, prepare, signal);
 }
 
-function lockOf(host: Host): readonly string[] | 'limit' {
+function lockOf(host: Host): FilterLoader | 'limit' {
   const { perl } = host.tools;
   return perl !== undefined && isFilterArch(process.arch) ? loadFilter(perl, process.arch) : 'limit';
 }

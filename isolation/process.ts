@@ -42,6 +42,7 @@ async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handl
     groups: groups.procs,
     limits: spec.limits === undefined ? '' : processLimits(spec.limits),
     identity: spec.identity,
+    socket: spec.socket !== undefined,
     setpriv: host.tools.setpriv,
   });
   try {

@@ -18,6 +18,8 @@ export interface Sandboxed {
   /** Undefined: a user namespace is made, in which the instance keeps the uid that it has. */
   readonly identity: Identity | undefined;
   readonly network: Network;
+  /** Whether a socket comes as fd 5. */
+  readonly socket: boolean;
   readonly hostname: string | undefined;
   readonly system: SystemView;
   readonly views: readonly View[];
@@ -29,7 +31,7 @@ export interface Sandboxed {
 }
 
 /** Of Launch.inputs: options and filter first, then the files. */
-const FIRST_INPUT = 5;
+const FIRST_INPUT = 6;
 /** What setpriv(1) in there needs to become another user, and gives up by that. */
 const TO_CHANGE_USER = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP'];
 
@@ -42,7 +44,10 @@ const TO_CHANGE_USER = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP'];
  */
 export function bubblewrapLaunch(sandboxed: Sandboxed): Launch {
   const { tools, identity, groups, limits, filter } = sandboxed;
-  const inner = intoEnvironment(sandboxed.command, sandboxed.env, enter(sandboxed));
+  const inner = intoEnvironment(sandboxed.command, sandboxed.env, {
+    first: enter(sandboxed),
+    socket: sandboxed.socket,
+  });
   const firstFile = FIRST_INPUT + (filter === undefined ? 1 : 2);
   const options = bubblewrapOptions(sandboxed, firstFile);
   return {

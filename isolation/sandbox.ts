@@ -60,6 +60,7 @@ async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handl
       limits: processLimits(spec.limits ?? {}),
       identity,
       network,
+      socket: spec.socket !== undefined,
       hostname,
       system,
       files: ownFiles({

@@ -35,6 +35,7 @@ export async function tryNamespaces(
       limits: '',
       identity,
       network,
+      socket: false,
       root: rootScript(plan),
       lock: undefined,
       tools,

@@ -280,6 +280,22 @@ export function conformance(test: TestFn, variant: Variant): void {
     });
   }
 
+  for (const network of variant.networks ?? (['host'] as const)) {
+    test(title(`network ${network}: what listens on a socket that it was given is reached`), async (t) => {
+      const bench = new Bench(t, variant.newIdentity?.());
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const { port } = server.address() as { port: number };
+      const spec = { ...bench.spec(bench.app('listen')), socket: server, network };
+      await start(t, backend, spec);
+      server.close();
+      const socket = connect({ host: '127.0.0.1', port });
+      t.teardown(() => socket.destroy());
+      socket.write('GET / HTTP/1.0\r\n\r\n');
+      t.regex(`${await once(socket, 'data')}`, /^HTTP\/1.1 200 /);
+    });
+  }
+
   test(title('what it uses is told'), async (t) => {
     const bench = new Bench(t, variant.newIdentity?.());
     const handle = await start(t, backend, bench.spec(bench.app('never-listens')));

@@ -3,6 +3,7 @@ import { dropPrivilege, isEnvironmentName, launch } from '../../../isolation/arg
 
 const identity = { uid: 1900000001, gid: 1900000002 };
 const base = {
+  socket: false,
   command: ['/usr/bin/python3', 'app.py'] as const,
   env: { PATH: '/usr/bin', STRIPE_KEY: 'secret', LD_PRELOAD: '/tmp/evil.so', IFS: ',', TENEMENT_RUN: 'r1' },
   groups: [],

@@ -2,6 +2,7 @@ import test from 'ava';
 import { namespaceLaunch } from '../../../isolation/namespace-argv.js';
 
 const base = {
+  socket: false,
   command: ['/usr/bin/python3', 'app.py'] as const,
   env: { STRIPE_KEY: 'secret', LD_PRELOAD: '/tmp/evil.so', TENEMENT_RUN: 'r1' },
   directory: '/srv/app',
@@ -66,7 +67,7 @@ test('with the lock, nothing is left of the powers in the user namespace', (t) =
   const { args } = namespaceLaunch(base);
   const lock = args.indexOf('--keep-caps');
   t.true(args.indexOf('--bounding-set=-all', lock) > lock);
-  const filtered = namespaceLaunch({ ...base, lock: ['/usr/bin/perl', 'FILTER'] }).args;
+  const filtered = namespaceLaunch({ ...base, lock: { command: ['/usr/bin/perl', 'FILTER'], env: {} } }).args;
   t.false(filtered.includes('--keep-caps'));
   t.true(filtered.indexOf('FILTER') > filtered.indexOf('--no-new-privs'));
 });

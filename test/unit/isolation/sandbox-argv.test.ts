@@ -2,6 +2,7 @@ import test from 'ava';
 import { bubblewrapLaunch, bubblewrapOptions } from '../../../isolation/sandbox-argv.js';
 
 const base = {
+  socket: false,
   command: ['/usr/bin/python3', 'app.py'] as const,
   env: { STRIPE_KEY: 'secret', LD_PRELOAD: '/tmp/evil.so', TENEMENT_RUN: 'r1' },
   directory: '/srv/app',
@@ -33,7 +34,7 @@ const base = {
 };
 
 const options = (change: Partial<typeof base> | { identity: undefined } | { network: 'none' }): string =>
-  bubblewrapOptions({ ...base, ...change }, 7).join(' ');
+  bubblewrapOptions({ ...base, ...change }, 8).join(' ');
 
 test('what is visible is mounted in order, and the root is closed last', (t) => {
   const text = options({});
@@ -94,7 +95,7 @@ test('options, filter and files come through pipes: neither paths nor secrets sh
   t.true(first?.toString().endsWith('--remount-ro\0/\0'));
   t.is(filter, base.filter);
   t.is(file?.toString(), base.files[0]?.text);
-  t.is(args[args.indexOf('--args') + 1], '5');
-  t.is(args[args.indexOf('--seccomp') + 1], '6');
-  t.true(first?.toString().includes('--ro-bind-data\0' + '7\0/etc/passwd\0'));
+  t.is(args[args.indexOf('--args') + 1], '6');
+  t.is(args[args.indexOf('--seccomp') + 1], '7');
+  t.true(first?.toString().includes('--ro-bind-data\0' + '8\0/etc/passwd\0'));
 });
