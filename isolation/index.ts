@@ -11,7 +11,6 @@ export type * from './contract.js';
 export { probeHost } from './host.js';
 export { closeInheritedFds } from './inherited.js';
 export { endRun, findRun } from './leftovers.js';
-export { RUN_MARKER } from './proc.js';
 export { parseRef } from './ref.js';
 export { which } from './which.js';
 

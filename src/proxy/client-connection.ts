@@ -8,6 +8,7 @@ import { fieldValue } from './http1/field-section.js';
 import { HeadReader } from './http1/head-reader.js';
 import { parseRequestHead, type RequestHead } from './http1/request-head.js';
 import { pageFor, rawPage } from './pages.js';
+import { noRequest } from './request-end.js';
 import { requestIdFor } from './request-id.js';
 import { type Receiver, Wire } from './wire.js';
 
@@ -222,8 +223,15 @@ export class ClientConnection implements Receiver, ClientSide {
 
   /** Answers bytes that are no request, and ends the connection. */
   #refuse(code: ErrorCode): void {
-    const page = pageFor(new TenementError(code), requestIdFor(undefined), undefined);
+    const requestId = requestIdFor(undefined);
+    const page = pageFor(new TenementError(code), requestId, undefined);
     this.wire.write(rawPage(page, { bodiless: false, close: true, keepAlive: false }));
+    // An operator wants to see who sends such things.
+    const { status, body } = page;
+    const durationMs = this.#since === 0 ? 0 : performance.now() - this.#since;
+    this.core.options.onRequestEnd(
+      noRequest({ status, durationMs, bytesOut: Buffer.byteLength(body), client: this.peer, requestId }),
+    );
     this.#close();
   }
 

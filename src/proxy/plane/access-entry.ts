@@ -17,19 +17,19 @@ export class AccessEntries {
     const { head } = end;
     return {
       at,
-      client: this.#visitor(end.client, head.fields),
+      client: head === undefined ? end.client : this.#visitor(end.client, head.fields),
       method: end.method,
-      host: firstOf(head.fields, Kind.host),
-      target: head.target,
-      httpVersion: `1.${head.minor}`,
+      host: head && firstOf(head.fields, Kind.host),
+      target: head?.target ?? '-',
+      httpVersion: `1.${head?.minor ?? 1}`,
       status: end.status,
       bytesIn: end.bytesIn,
       bytesOut: end.bytesOut,
       durationMs: end.durationMs,
       instance: end.instance,
       requestId: end.requestId,
-      referer: firstOf(head.fields, Kind.referer),
-      userAgent: firstOf(head.fields, Kind.userAgent),
+      referer: head && firstOf(head.fields, Kind.referer),
+      userAgent: head && firstOf(head.fields, Kind.userAgent),
     };
   }
 

@@ -21,6 +21,7 @@ test('one line per request, without secrets, written out at the end', async (t) 
   const secret = 'Authorization: Bearer s3cret\r\nCookie: id=s3cret\r\nUser-Agent: probe/1\r\n';
   await exchange(port, get('/a?b=c', `${secret}X-Forwarded-For: 203.0.113.5, 192.0.2.4\r\n`));
   await exchange(port, get('/x', 'Host: two\r\n'));
+  await exchange(port, 'no request at all\r\n\r\n');
   await plane.close({ graceMs: 0 });
   const text = readFileSync(path, 'utf8');
   t.false(text.includes('s3cret'));
@@ -44,7 +45,12 @@ test('one line per request, without secrets, written out at the end', async (t) 
   });
   t.regex(lines[0].requestId, /./);
   t.like(lines[1], { status: 400, target: '/x' });
-  t.is(lines.length, 2);
+  t.like(
+    lines[2],
+    { client: '127.0.0.1', method: '-', target: '-', status: 400 },
+    'nor is what was no request left out',
+  );
+  t.is(lines.length, 3);
 });
 
 test('after a rotation it goes on in a new file, and a reload may turn it off', async (t) => {
