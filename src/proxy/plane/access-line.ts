@@ -23,17 +23,39 @@ export interface AccessEntry {
   readonly userAgent: string | undefined;
 }
 
-/** In the shape of pino's lines, so that its tools read them. */
+/**
+ * In the shape of pino's lines, so that its tools read them. Put together by hand: JSON.stringify of the whole object was a tenth
+ * of all that a request cost.
+ */
 export function jsonLine(entry: AccessEntry): string {
-  const { at, durationMs, ...rest } = entry;
-  const line = {
-    level: 30,
-    time: new Date(at).toISOString(),
-    ...rest,
-    durationMs: round(durationMs),
-    msg: 'request',
-  };
-  return `${JSON.stringify(line)}\n`;
+  const { host, instance, referer, userAgent } = entry;
+  return (
+    `{"level":30,"time":"${isoTime(entry.at)}","client":${quoted(entry.client)},"method":${quoted(entry.method)}` +
+    (host === undefined ? '' : `,"host":${quoted(host)}`) +
+    `,"target":${quoted(entry.target)},"httpVersion":${quoted(entry.httpVersion)},"status":${entry.status}` +
+    `,"bytesIn":${entry.bytesIn},"bytesOut":${entry.bytesOut}` +
+    (instance === undefined ? '' : `,"instance":${quoted(instance)}`) +
+    `,"requestId":${quoted(entry.requestId)}` +
+    (referer === undefined ? '' : `,"referer":${quoted(referer)}`) +
+    (userAgent === undefined ? '' : `,"userAgent":${quoted(userAgent)}`) +
+    `,"durationMs":${round(entry.durationMs)},"msg":"request"}\n`
+  );
+}
+
+/** Attack stopped: a quote, a backslash or a control byte in a header that ends the string early and forges fields. */
+const NEEDS_ESCAPE = /["\\\u0000-\u001f\u007f-\uffff]/;
+const quoted = (value: string): string => (NEEDS_ESCAPE.test(value) ? JSON.stringify(value) : `"${value}"`);
+
+let lastMs = -1;
+let lastIso = '';
+
+/** Made once a millisecond. */
+function isoTime(at: number): string {
+  if (at !== lastMs) {
+    lastIso = new Date(at).toISOString();
+    lastMs = at;
+  }
+  return lastIso;
 }
 
 /** The combined format of Apache and nginx, which log analysers expect. */

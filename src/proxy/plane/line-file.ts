@@ -6,7 +6,7 @@ const openFile = promisify(open);
 const closeFile = promisify(close);
 
 /** Written when so much has come together, or after FLUSH_MS. */
-const BUFFER_CHARS = 16 * 1024;
+const BUFFER_CHARS = 64 * 1024;
 const FLUSH_MS = 1000;
 /** Kept for a disk or a reader that does not follow; more is dropped. Stops: a full pipe that fills our memory. */
 const MOST_CHARS = 8 * 1024 * 1024;

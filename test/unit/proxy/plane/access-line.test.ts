@@ -1,4 +1,5 @@
 import test from 'ava';
+import fc from 'fast-check';
 import { type AccessEntry, combinedLine, jsonLine } from '../../../../src/proxy/plane/access-line.js';
 
 const ENTRY: AccessEntry = {
@@ -59,4 +60,17 @@ test('json: one line, in the shape of pino', (t) => {
     durationMs: 1.23,
     msg: 'request',
   });
+});
+
+test('json: whatever the headers hold, the line says the same', (t) => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary' }),
+      fc.option(fc.string({ unit: 'binary' }), { nil: undefined }),
+      (target, referer) => {
+        const parsed = JSON.parse(jsonLine({ ...ENTRY, target, referer }));
+        t.deepEqual([parsed.target, parsed.referer], [target, referer]);
+      },
+    ),
+  );
 });
