@@ -3,6 +3,7 @@ import { type ErrorCode, TenementError } from '../base/errors.js';
 import { plainAddress } from './client-address.js';
 import type { ConnectionInfo, Core } from './core.js';
 import { type ClientSide, Exchange } from './exchange.js';
+import { HalfClosed } from './half-closed.js';
 import { Kind } from './http1/field-kind.js';
 import { fieldValue } from './http1/field-section.js';
 import { HeadReader } from './http1/head-reader.js';
@@ -16,10 +17,6 @@ import { type Receiver, Wire } from './wire.js';
 const LINGER_MS = 5000;
 /** How much may come behind a request while it is answered, before reading stops. */
 const MOST_AHEAD = 64 * 1024;
-/** When a client that has ended its side is asked whether it is still there. */
-const PROBE_MS = 1000;
-/** When one that has said nothing to that, and got nothing, counts as gone. */
-const GONE_MS = 2000;
 
 /**
  * - head: between requests, or within a request's head
@@ -47,11 +44,8 @@ export class ClientConnection implements Receiver, ClientSide {
   #reading = false;
   /** The request says that it is the last one. */
   #last = false;
-  /** performance.now() of the end of the client's side; 0: it is open. */
-  #endedAt = 0;
-  /** How often the client was asked whether it is still there. */
-  #probes = 0;
-  #writtenAtEnd = 0;
+  /** The client has ended its side. */
+  #half: HalfClosed | undefined;
   /** performance.now() since when the present state lasts, as the last sweep saw it; 0: since after it. */
   #since = 0;
 
@@ -76,7 +70,7 @@ export class ClientConnection implements Receiver, ClientSide {
   }
 
   get mayKeep(): boolean {
-    const more = this.#endedAt === 0 || this.#aheadBytes > 0;
+    const more = this.#half === undefined || this.#aheadBytes > 0;
     return !this.#last && more && !this.core.closing;
   }
 
@@ -185,27 +179,28 @@ export class ClientConnection implements Receiver, ClientSide {
     const bytes = this.takeEarlyBytes();
     if (bytes !== undefined) this.received(bytes, 0, bytes.length);
     if (this.#aheadBytes <= MOST_AHEAD && this.#state === 'head') this.wire.resume();
-    if (this.#endedAt > 0) this.#afterEnd();
+    if (this.#half !== undefined) this.#afterEnd(this.#half);
   }
 
   ended(): void {
-    this.#endedAt = performance.now();
-    this.#writtenAtEnd = this.#exchange?.bytesWritten ?? 0;
     const exchange = this.#exchange;
+    const half = new HalfClosed(this.wire, performance.now(), exchange?.bytesWritten ?? 0);
+    this.#half = half;
     if (exchange?.tunnel !== undefined) exchange.tunnel.clientEnded();
     else if (exchange !== undefined && !exchange.body.done && this.#state === 'exchange') {
       // Half a body: nobody will complete it.
       exchange.clientGone();
       this.wire.destroy();
-    } else this.#afterEnd();
+    } else this.#afterEnd(half);
   }
 
   /** A client that has ended its side gets its answers, but nothing more is expected of it. */
-  #afterEnd(): void {
+  #afterEnd(half: HalfClosed): void {
     if (this.#state === 'head' && this.#aheadBytes === 0) {
       if (!this.#reader.empty) this.#refuse('bad_request');
       else this.#close();
     } else if (this.#state === 'drain') this.wire.destroy();
+    else if (this.#state === 'exchange' && this.#exchange?.waiting === true) half.waits(this.#exchange);
   }
 
   drained(): void {
@@ -216,6 +211,7 @@ export class ClientConnection implements Receiver, ClientSide {
   closed(): void {
     const exchange = this.#exchange;
     this.#state = 'closing';
+    this.#half?.stop();
     if (exchange?.tunnel !== undefined) exchange.tunnel.clientClosed();
     else exchange?.clientGone();
     this.#onClosed(this);
@@ -274,34 +270,14 @@ export class ClientConnection implements Receiver, ClientSide {
     const lasted = now - this.#since;
     const { limits } = this.core;
     if (this.#state === 'exchange') {
-      this.#exchange?.sweep(now);
-      if (this.#endedAt > 0 && this.#exchange !== undefined) this.#checkAlive(this.#exchange, now);
+      const exchange = this.#exchange;
+      exchange?.sweep(now);
+      if (exchange !== undefined && exchange.tunnel === undefined) this.#half?.sweep(exchange, now);
     } else if (this.#state === 'head') {
       if (this.#reader.empty) {
         if (lasted > limits.idleMs) this.wire.destroy();
       } else if (lasted > limits.headTimeoutMs) this.#refuse('request_too_slow');
     } else if ((this.#state === 'drain' || this.#state === 'closing') && lasted > LINGER_MS)
       this.wire.destroy();
-  }
-
-  /**
-   * A client that has closed its socket looks like one that has ended its sending side only, until something is written: then its system
-   * answers with a reset. So one that waits for an answer gets a 100 (Continue), which every HTTP/1.1 client skips (RFC 9110 15.2), and one that
-   * has got the beginning of an answer is believed as long as more of it goes out.
-   */
-  #checkAlive(exchange: Exchange, now: number): void {
-    if (exchange.tunnel !== undefined) return;
-    if (!exchange.answerBegun) {
-      // The first one brings the reset, the second one finds it.
-      if (this.#probes >= 2 || exchange.head.minor === 0 || now - this.#endedAt < PROBE_MS) return;
-      this.#probes += 1;
-      this.wire.write('HTTP/1.1 100 Continue\r\n\r\n');
-    } else if (
-      now - this.#endedAt > GONE_MS &&
-      this.#probes < 2 &&
-      exchange.bytesWritten === this.#writtenAtEnd
-    ) {
-      this.wire.destroy();
-    }
   }
 }

@@ -213,6 +213,11 @@ export class Exchange implements AttemptOwner {
     this.#end(false);
   }
 
+  /** It has no lease yet: nothing was sent to an app. */
+  get waiting(): boolean {
+    return this.#wait !== undefined && this.#lease === undefined && !this.#ended;
+  }
+
   /** Bytes of answer so far. */
   get bytesWritten(): number {
     return this.#attempt?.relayed ?? 0;

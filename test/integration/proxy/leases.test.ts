@@ -1,6 +1,7 @@
 import test from 'ava';
 import { TenementError } from '../../../src/base/errors.js';
-import { startProxy, startWith, startWithRaw } from '../../helpers/proxy-fixture.js';
+import { addressOf } from '../../helpers/fake-upstreams.js';
+import { startApp, startProxy, startWith, startWithRaw } from '../../helpers/proxy-fixture.js';
 import { eventually, exchange, RawClient } from '../../helpers/raw-http.js';
 
 const HOST = 'Host: a.app.test\r\n';
@@ -39,6 +40,53 @@ test('so is one that waits for an upgrade', async (t) => {
   client.socket.destroy();
   await eventually(() => aborted, 'the wait to be given up');
   t.pass();
+});
+
+for (const version of ['1.1', '1.0']) {
+  test(`of 50 HTTP/${version} clients in a wake 49 close their sockets: the app sees the one that stays`, async (t) => {
+    const seen: (string | undefined)[] = [];
+    const app = await startApp(t, (req, res) => {
+      seen.push(req.url);
+      res.end('ok');
+    });
+    const { port, upstreams, ends } = await startProxy(t);
+    let awake = () => {};
+    const wake = new Promise<void>((done) => {
+      awake = done;
+    });
+    upstreams.address = async () => {
+      await wake;
+      return addressOf(app);
+    };
+    const ask = (path: string) =>
+      new RawClient(port).write(`GET ${path} HTTP/${version}\r\n${HOST}Connection: close\r\n\r\n`);
+    const leaving = Array.from({ length: 49 }, (_, i) => ask(`/left/${i}`));
+    const stays = ask('/stays');
+    await eventually(() => upstreams.acquired === 50, 'the waits');
+    for (const client of leaving) client.socket.destroy();
+    await eventually(() => ends.length === 49, 'those that left to be dropped');
+    awake();
+    t.regex(await stays.end(), /^HTTP\/1\.1 200 [\s\S]*ok$/);
+    t.deepEqual(seen, ['/stays']);
+  });
+}
+
+test('a client that ends only its sending side during the wake gets its answer', async (t) => {
+  const app = await startApp(t, (_req, res) => res.end('ok'));
+  const { port, upstreams } = await startProxy(t);
+  let awake = () => {};
+  const wake = new Promise<void>((done) => {
+    awake = done;
+  });
+  upstreams.address = async () => {
+    await wake;
+    return addressOf(app);
+  };
+  const client = new RawClient(port).write(GET);
+  client.socket.end();
+  await client.until(/^(?:HTTP\/1\.1 100 Continue\r\n\r\n){2}/);
+  awake();
+  t.regex(await client.end(), /Continue\r\n\r\nHTTP\/1\.1 200 [\s\S]*ok$/);
 });
 
 test('a client that leaves during the answer ends the request to the app', async (t) => {
