@@ -23,7 +23,7 @@ import { planeConfig } from './plane-config.js';
 import { type Plane, startPlane } from './proxy/plane/plane.js';
 import { listenAddresses, publicDomain, type ServeOptions } from './serve-options.js';
 import { signalReload } from './signal-reload.js';
-import { stopRequested, untilSignal } from './signals.js';
+import { stopRequested, untilSignal, whenHurried } from './signals.js';
 import { lockDataDir } from './state/lock.js';
 import { openStore } from './state/store.js';
 import { createUsageMeter } from './storage/usage.js';
@@ -182,6 +182,9 @@ export async function serve(options: ServeOptions): Promise<void> {
       void reload();
     });
     log.info({ signal }, 'stopping all instances');
+    whenHurried(() => supervisor.hurry());
+    const open = [...supervisor.instances].reduce((sum, one) => sum + one.inFlight, 0);
+    if (open > 0) log.warn(`waiting for ${open} open requests to end; a second signal cuts them`);
     await supervisor.shutdown();
     await started;
     // Ends open log streams in order; else the proxy would wait for them.

@@ -3,14 +3,18 @@
  * the default of SIGHUP and SIGTERM would end it at once, with instances adopted or started that nobody stops.
  */
 
-let caught: { stop: NodeJS.Signals | undefined; reload: boolean } | undefined;
+let caught: { stop: NodeJS.Signals | undefined; stopAt: number; reload: boolean } | undefined;
+let onHurry: (() => void) | undefined;
+
+/** npm passes on a Ctrl-C that the terminal has sent to us already: so soon after the first it is not a person's second. */
+const SAME_SIGNAL_MS = 1000;
 let onStop: ((signal: NodeJS.Signals) => void) | undefined;
 let onReload: (() => void) | undefined;
 
 /** To be called before anything else of the server is even loaded. Idempotent. */
 export function catchSignals(): void {
   if (caught !== undefined) return;
-  caught = { stop: undefined, reload: false };
+  caught = { stop: undefined, stopAt: 0, reload: false };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   process.on('SIGHUP', reload);
@@ -24,6 +28,7 @@ export function releaseSignals(): void {
   caught = undefined;
   onStop = undefined;
   onReload = undefined;
+  onHurry = undefined;
 }
 
 /** SIGTERM or SIGINT has come: what is not started yet need not be. */
@@ -33,7 +38,7 @@ export function stopRequested(): boolean {
 
 /**
  * Resolves with the first SIGTERM or SIGINT, also one that came before; SIGHUP asks for a reload, by one call for all that came
- * before. Later ones are ignored: the stop is under way.
+ * before.
  */
 export function untilSignal(reloadNow: () => void): Promise<NodeJS.Signals> {
   catchSignals();
@@ -45,9 +50,19 @@ export function untilSignal(reloadNow: () => void): Promise<NodeJS.Signals> {
   });
 }
 
+/** Calls `hurry` when a second SIGTERM or SIGINT comes while the server stops. */
+export function whenHurried(hurry: () => void): void {
+  onHurry = hurry;
+}
+
 function stop(signal: NodeJS.Signals): void {
-  if (caught === undefined || caught.stop !== undefined) return;
+  if (caught === undefined) return;
+  if (caught.stop !== undefined) {
+    if (Date.now() - caught.stopAt > SAME_SIGNAL_MS) onHurry?.();
+    return;
+  }
   caught.stop = signal;
+  caught.stopAt = Date.now();
   onReload = () => {};
   onStop?.(signal);
 }

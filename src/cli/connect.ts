@@ -26,7 +26,17 @@ export async function connect(globals: Globals): Promise<Client> {
 
   const fallback = new URL(DEFAULT_URL);
   const answer = await dial({ host: fallback.hostname, port: Number(fallback.port) });
-  if (answer === undefined) return new Client({ url: fallback }, await findToken(globals));
+  if (answer === undefined) {
+    const token = await findToken(globals);
+    if (token !== undefined) return new Client({ url: fallback }, token);
+    throw new TenementError(
+      'unauthorized',
+      `A server answers on ${DEFAULT_URL}, but no token for it was found: ${dataDir} is not its data directory`,
+      {
+        hint: 'Name its configuration with --config or TENEMENT_CONFIG (or --data-dir), or pass a token with --token.',
+      },
+    );
+  }
   throw new TenementError(
     'no_server',
     `No server answers: tried ${socketPath} (${state.why}) and ${DEFAULT_URL} (${inWords(answer)})`,

@@ -21,6 +21,7 @@ export async function makeToken({ globals, out }: Context, options: TokenOptions
     created.scope === 'admin' && source.dataDir !== undefined
       ? saveTokenFile(source.dataDir, created.token)
       : undefined;
+  if (source.remark !== undefined) out.note(source.remark);
   if (out.json) return out.printJson({ ...created, saved_to: saved ?? null });
   out.print(`${title(created.scope, created.tenant)} ${created.prefix}. It is shown this once:\n`);
   out.print(`  ${created.token}\n`);

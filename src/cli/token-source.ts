@@ -26,9 +26,16 @@ export async function tokenSource(globals: Globals): Promise<TokenSource> {
   const state = await socketState(path);
   if (state.kind === 'listens') return viaApi(overSocket(globals, path), path);
   if (state.kind === 'unknown') throw unseen(path, state.why);
+  const isNew = from === 'default' && !existsSync(path);
   refuseForeign(path);
   const { localTokens } = await import('./local-tokens.js');
-  return localTokens(path);
+  const tokens = localTokens(path);
+  return isNew ? { ...tokens, remark: remarkOnNew(path) } : tokens;
+}
+
+/** Whoever only stands in the wrong directory would wonder why the running server does not take the token. */
+function remarkOnNew(path: string): string {
+  return `No tenement.toml was found here or above: ${path} is new, and no server that runs already knows this token. For that, name its configuration with --config or TENEMENT_CONFIG.`;
 }
 
 function viaApi(client: Client, dataDir: string | undefined): TokenSource {

@@ -8,4 +8,6 @@ export interface TokenSource {
   revoke(prefix: string): Promise<void>;
   /** Where the admin token is saved for later commands; undefined when the server's data is not on this machine. */
   readonly dataDir: string | undefined;
+  /** What a person should know about where that is. */
+  readonly remark?: string;
 }

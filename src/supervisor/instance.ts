@@ -177,6 +177,11 @@ export class Instance {
     return this.#tenure.whileDown(action);
   }
 
+  /** A drain under way waits no longer. */
+  cutDrain(): void {
+    if (this.#facts.state === 'draining') this.#cut('open requests were cut: the stop was asked for twice');
+  }
+
   /** A changed idle_timeout takes effect without a restart. */
   rearm(): void {
     this.#armIdle();
@@ -341,11 +346,13 @@ export class Instance {
   }
 
   #drain(): void {
-    const { leases } = this.#tenure;
-    this.#delay = this.#deps.clock.after(this.#deps.timings().drainMs, () => {
-      leases.close(new TenementError('shutting_down', undefined, { retryAfterSecs: 1 }));
-      this.#post({ type: 'drained' }, 'open requests were cut after drain_timeout');
-    });
+    const cut = () => this.#cut('open requests were cut after drain_timeout');
+    this.#delay = this.#deps.clock.after(this.#deps.timings().drainMs, cut);
+  }
+
+  #cut(cause: string): void {
+    this.#tenure.leases.close(new TenementError('shutting_down', undefined, { retryAfterSecs: 1 }));
+    this.#post({ type: 'drained' }, cause);
   }
 
   #onEmpty(): void {

@@ -125,6 +125,11 @@ export class Supervisor {
     await Promise.all([...this.#instances.values()].map((instance) => instance.shutdown()));
   }
 
+  /** Ends what still keeps a shutdown waiting: open requests are cut now and not at drain_timeout. */
+  hurry(): void {
+    for (const instance of this.#instances.values()) instance.cutDrain();
+  }
+
   timings(name: string): Timings {
     return timingsOf(this.service(name), this.deps.config().settings);
   }
@@ -159,6 +164,8 @@ export class Supervisor {
         registry.addEvent(key, { at: clock.now(), from, to, cause });
         if (from === 'ready' && (to === 'stopping' || to === 'draining'))
           logs.note(key, `stopping: ${cause}`);
+        if (to === 'backoff') logs.note(key, `waiting before the next start: ${cause}`);
+        if (to === 'failed') logs.note(key, `died too often, not restarted for now: ${cause}`);
         if (to === 'starting' && cause === WAKE) this.deps.onWake?.(key.service);
       },
       onWant: (want) => {

@@ -190,7 +190,8 @@ export class Tenure {
       handle = await this.#deps.launch(attempt.signal);
     } catch (error) {
       if (attempt.signal.aborted) return;
-      this.#events.post({ type: 'start-failed', error: asTenementError(error) }, 'the start failed');
+      const failure = asTenementError(error);
+      this.#events.post({ type: 'start-failed', error: failure }, failure.message);
       return;
     }
     this.#own(handle);

@@ -72,6 +72,12 @@ export class TestServer {
   get pid(): number {
     return this.#child?.pid ?? 0;
   }
+  get ended(): boolean {
+    return this.exitCode !== undefined;
+  }
+  get exitCode(): number | undefined {
+    return this.#child?.exitCode ?? undefined;
+  }
   get dataDir(): string {
     return join(this.directory, 'tenement-data');
   }

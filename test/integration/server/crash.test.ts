@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
 import { until } from '../../helpers/example-server.js';
@@ -100,4 +101,32 @@ test('what was registered is known after a restart: it sleeps and wakes with its
   t.is(await server.health('app:alice'), 'sleeping');
   t.is((await server.get(host, '/pid')).status, 200);
   t.is(server.starts('app', 'alice').length, 2);
+});
+
+test('a second signal ends a shutdown that an open stream holds up', async (t) => {
+  const server = await TestServer.start(t, workbench().replace('drain_timeout = 1', 'drain_timeout = 600'));
+  await server.ten('spawn', 'app:alice');
+  const stream = connect(server.port, '127.0.0.1');
+  stream.on('error', () => undefined);
+  let seen = '';
+  stream.on('data', (chunk) => {
+    seen += chunk;
+  });
+  stream.write(`GET /events HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  await until(() => seen.includes('hello'), 'the stream is open');
+  // What is in flight is told by the traffic's thread once a second.
+  await until(
+    async () => JSON.parse((await server.ten('ps', '--json')).stdout)[0].in_flight === 1,
+    'it is counted',
+  );
+  process.kill(server.pid, 'SIGTERM');
+  await until(() => server.output.includes('a second signal cuts them'), 'the operator is told');
+  await until(() => {
+    if (server.ended) return true;
+    // Signals in quick succession count as one.
+    process.kill(server.pid, 'SIGTERM');
+    return false;
+  }, 'the server has ended');
+  t.is(server.exitCode, 0);
+  stream.destroy();
 });

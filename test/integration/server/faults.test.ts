@@ -26,6 +26,11 @@ test('a command that does not exist: 502 at once, spawn exits 1 with the reason,
   t.is(reply.status, 502);
   t.is(reply.headers['tenement-error'], 'start_failed');
   t.notRegex(reply.text, /not-there/, 'causes are not for visitors');
+  t.regex(
+    (await server.ten('logs', 'app:alice')).stdout,
+    /tenement .*not-there/,
+    'the operator finds it in the logs',
+  );
   const program = join(server.directory, 'work', 'not-there');
   writeFileSync(program, `#!/bin/sh\nexec ${process.execPath} ${fixture('listen.mjs')}\n`);
   chmodSync(program, 0o755);
