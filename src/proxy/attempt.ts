@@ -51,6 +51,7 @@ export class Attempt implements UpstreamUser, Closable {
   place = -1;
   readonly #owner: AttemptOwner;
   readonly #lease: Lease;
+  /** Not there as long as it is waited for, in the phase `connecting`. */
   #connection!: UpstreamConnection;
   #phase: Phase = 'connecting';
   /** performance.now() since when it is the app's move; 0: the client's, or an answer has come. */
@@ -73,8 +74,13 @@ export class Attempt implements UpstreamUser, Closable {
     }
     watchClosing(closing, this);
     this.#waitingSince = now;
-    this.#connection = this.#owner.core.pools.take(this.#lease, this, want, now);
-    if (this.#connection.connected) this.connected();
+    const connection = this.#owner.core.pools.take(this.#lease, this, want, now);
+    if (connection !== undefined) this.given(connection);
+  }
+
+  given(connection: UpstreamConnection): void {
+    this.#connection = connection;
+    if (connection.connected) this.connected();
   }
 
   connected(): void {
@@ -167,6 +173,7 @@ export class Attempt implements UpstreamUser, Closable {
       this.#nonsense('The app switched protocols without being asked');
       return;
     }
+    if (!this.#connection.answered) owner.core.pools.answered(this.#lease.instance, this.#connection);
     this.#waitingSince = 0;
     const { wire } = this.#connection;
     const tunnel = new Tunnel(owner.wire, wire, () => {
@@ -217,7 +224,7 @@ export class Attempt implements UpstreamUser, Closable {
 
   /** The client reads again. */
   clientDrained(): void {
-    this.#connection.wire.resume();
+    if (this.#phase !== 'connecting') this.#connection.wire.resume();
   }
 
   /** The client has gone, or must not get more. */
@@ -265,8 +272,10 @@ export class Attempt implements UpstreamUser, Closable {
     unwatchClosing(this.#lease.closing, this);
     this.#owner.body.detach();
     const connection = this.#connection as UpstreamConnection | undefined;
-    if (connection === undefined) return;
-    this.#owner.core.pools.giveBack(this.#lease.instance, connection, keepConnection, performance.now());
+    const { pools } = this.#owner.core;
+    const { instance } = this.#lease;
+    if (connection === undefined) pools.leave(instance, this);
+    else pools.giveBack(instance, connection, keepConnection, performance.now());
   }
 }
 

@@ -7,6 +7,8 @@ import { type Receiver, Wire } from './wire.js';
 /** Who has a connection to an app to itself for the time of a request. */
 export interface UpstreamUser extends Receiver {
   connected(): void;
+  /** The connection that it had to wait for, connected or on its way there. */
+  given(connection: UpstreamConnection): void;
 }
 
 /** One connection to an app: used by one request after the other, idle in between. */

@@ -1,6 +1,7 @@
 import { unwatchClosing, watchClosing } from './closings.js';
+import { DialQueue } from './dial-queue.js';
 import { type Listed, Roster } from './roster.js';
-import type { UpstreamConnection } from './upstream-connection.js';
+import type { UpstreamConnection, UpstreamUser } from './upstream-connection.js';
 import type { UpstreamAddress } from './upstreams.js';
 
 /** An idle connection is closed after this time, in milliseconds: sooner than common servers do it (5 s in Node, 75 s in nginx). */
@@ -35,6 +36,8 @@ export class Pool implements Listed {
   readonly idle: UpstreamConnection[] = [];
   /** In use. */
   readonly busy = new Roster<UpstreamConnection>();
+  /** Who waits until a connection may be dialled. */
+  readonly queue = new DialQueue<UpstreamUser>();
   #concurrent = false;
   /** How long a connection was seen idle and still open, in milliseconds. */
   #keptMs = 0;
@@ -88,6 +91,7 @@ export class Pool implements Listed {
   /** A connection was opened, and waits for its first answer. */
   opened(connection: UpstreamConnection, now: number): void {
     this.busy.add(connection);
+    this.queue.window.dialled(now);
     if (this.#concurrent || this.idle.length === 0) return;
     if (now < this.#serialUntil) this.dropIdle();
     else this.#tryBoth();
@@ -96,9 +100,12 @@ export class Pool implements Listed {
   /** The first answer on a connection. */
   answered(connection: UpstreamConnection): void {
     connection.answered = true;
-    if (this.#concurrent) return;
-    if (this.busy.some((other) => other !== connection && other.answered)) this.#concurrent = true;
-    if (this.idle.some((other) => !other.socket.destroyed)) this.#concurrent = true;
+    this.#concurrent ||=
+      this.busy.some((other) => other !== connection && other.answered) ||
+      this.idle.some((other) => !other.socket.destroyed);
+    if (!this.busy.has(connection)) return;
+    this.queue.window.answered(this.#concurrent);
+    this.queue.call();
   }
 
   /** Takes a connection back, to keep it if that makes sense. */
@@ -115,7 +122,17 @@ export class Pool implements Listed {
     }
     connection.leave(now);
     this.idle.push(connection);
+    this.queue.call();
     if (othersWait) this.#tryBoth();
+  }
+
+  /** A connection in use is given up. */
+  dropped(connection: UpstreamConnection): void {
+    if (!this.busy.has(connection)) return;
+    this.busy.delete(connection);
+    if (connection.answered) return;
+    this.queue.window.ended();
+    this.queue.call();
   }
 
   /** The app has closed an idle connection, or spoilt it. */

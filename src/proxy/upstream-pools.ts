@@ -13,24 +13,55 @@ export class UpstreamPools {
 
   /**
    * A connection for one request, connected or on its way there. `fresh`: a new one; `recent`: a new one, or one that was used a moment ago.
+   * Undefined: it has to wait, and `user.given` brings it, unless the user leaves.
    */
   take(
     lease: Lease,
     user: UpstreamUser,
     want: { readonly fresh: boolean; readonly recent: boolean },
     now: number,
-  ): UpstreamConnection {
+  ): UpstreamConnection | undefined {
     const pool = this.#poolFor(lease);
+    const kept = this.#reuse(pool, user, want, now);
+    if (kept !== undefined) return kept;
+    if (pool.queue.open(now)) return this.#dial(pool, lease.address, user, now);
+    pool.queue.add(
+      {
+        user,
+        reuse: (then) => {
+          const connection = this.#reuse(pool, user, want, then);
+          if (connection !== undefined) user.given(connection);
+          return connection !== undefined;
+        },
+        dial: (then) => user.given(this.#dial(pool, lease.address, user, then)),
+      },
+      now,
+    );
+    return undefined;
+  }
+
+  #reuse(
+    pool: Pool,
+    user: UpstreamUser,
+    want: { readonly fresh: boolean; readonly recent: boolean },
+    now: number,
+  ): UpstreamConnection | undefined {
     const kept = want.fresh ? undefined : pool.take(want.recent, now);
-    if (kept !== undefined) {
-      kept.use(user);
-      return kept;
-    }
-    const connection = new UpstreamConnection(lease.address, this.#options, user, (ended) => {
+    kept?.use(user);
+    return kept;
+  }
+
+  #dial(pool: Pool, address: UpstreamAddress, user: UpstreamUser, now: number): UpstreamConnection {
+    const connection = new UpstreamConnection(address, this.#options, user, (ended) => {
       pool.lost(ended, performance.now());
     });
     pool.opened(connection, now);
     return connection;
+  }
+
+  /** Waits no more for a connection. */
+  leave(instance: string, user: UpstreamUser): void {
+    this.#pools.get(instance)?.queue.leave(user);
   }
 
   /** Instances with open connections. */
@@ -49,7 +80,7 @@ export class UpstreamPools {
       pool.keep(connection, now);
       return;
     }
-    pool?.busy.delete(connection);
+    pool?.dropped(connection);
     connection.destroy();
   }
 
@@ -61,7 +92,7 @@ export class UpstreamPools {
   sweep(now: number): void {
     for (const [instance, pool] of this.#pools) {
       pool.sweep(now);
-      if (pool.idle.length > 0 || pool.busy.size > 0) continue;
+      if (pool.idle.length > 0 || pool.busy.size > 0 || !pool.queue.empty) continue;
       pool.forget();
       this.#pools.delete(instance);
     }
@@ -77,6 +108,7 @@ export class UpstreamPools {
     // Another address is another process.
     if (pool === undefined || !sameAddress(pool.address, address)) {
       pool?.forget();
+      pool?.queue.flush(performance.now());
       pool = new Pool(address);
       this.#pools.set(instance, pool);
     }
