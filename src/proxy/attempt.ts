@@ -217,6 +217,11 @@ export class Attempt implements UpstreamUser, Closable {
     this.#fail(new TenementError('upstream_failed', undefined, { cause }), true);
   }
 
+  /** It waits for a connection that may be dialled. */
+  get queued(): boolean {
+    return !this.#settled && (this.#connection as UpstreamConnection | undefined) === undefined;
+  }
+
   /** Bytes of the answer's body so far. */
   get relayed(): number {
     return this.#relay?.bytes ?? 0;

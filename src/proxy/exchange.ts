@@ -213,9 +213,12 @@ export class Exchange implements AttemptOwner {
     this.#end(false);
   }
 
-  /** It has no lease yet: nothing was sent to an app. */
+  /** It waits for a lease, or for its turn to be dialled: nothing was sent to an app. */
   get waiting(): boolean {
-    return this.#wait !== undefined && this.#lease === undefined && !this.#ended;
+    if (this.#ended) return false;
+    if (this.#lease === undefined) return this.#wait !== undefined;
+    // A client of HTTP/1.0 can't be asked whether it left, and that wait is short.
+    return this.head.minor === 1 && this.#attempt?.queued === true;
   }
 
   /** Bytes of answer so far. */

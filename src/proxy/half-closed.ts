@@ -15,7 +15,7 @@ const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 /** What matters of the exchange with such a client. */
 export interface HalfClosedExchange {
   readonly head: { readonly minor: 0 | 1 };
-  /** It has no lease yet: nothing was sent to an app. */
+  /** It waits for a lease, or for its turn to be dialled: nothing was sent to an app. */
   readonly waiting: boolean;
   readonly answerBegun: boolean;
   /** Of the answer's body. */
