@@ -52,11 +52,14 @@ export function parseRequestHead(text: string): RequestHead | undefined {
   return { text, method, target, minor, fields, connection: connectionOptions(fields), body, expects };
 }
 
+/** Absolute-form whose authority is a host and a port: nothing else can be that of a Host (RFC 9112 3.2.2). */
+const ABSOLUTE = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d*)?(?:[/?]|$)/i;
+
 /** Origin, absolute or asterisk form (RFC 9112 3.2); the authority form is for CONNECT alone. */
 function hasForm(target: string, method: string): boolean {
   if (target.charCodeAt(0) === 0x2f) return true;
   if (method === 'CONNECT') return true;
-  return target === '*' ? method === 'OPTIONS' : /^https?:\/\/[^/]/i.test(target);
+  return target === '*' ? method === 'OPTIONS' : ABSOLUTE.test(target);
 }
 
 /**
