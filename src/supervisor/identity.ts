@@ -19,7 +19,7 @@ export async function identityFor(
 ): Promise<Identity | undefined> {
   if (user === '') return undefined;
   // Looked up first: that a name is misspelt is so whether or not this server could give the user.
-  const named = user === 'auto' ? undefined : { uid: await idOf(user, '-u'), gid: await idOf(user, '-g') };
+  const named = user === 'auto' ? undefined : await lookUp(user);
   if (!host.root || host.tools.setpriv === undefined) {
     const lacks = host.root
       ? 'the tool setpriv (package util-linux) was not found'
@@ -31,6 +31,12 @@ export async function identityFor(
   if (named !== undefined) return named;
   const uid = registry.uidFor(key, uidRange);
   return { uid, gid: uid, exclusive: true };
+}
+
+/** On the way of every start, hence both questions at once. */
+async function lookUp(user: string): Promise<Identity> {
+  const [uid, gid] = await Promise.all([idOf(user, '-u'), idOf(user, '-g')]);
+  return { uid, gid };
 }
 
 /** id(1) asks the system's own user database, whatever is behind it (files, LDAP ...). */

@@ -164,7 +164,7 @@ export class Operations implements Control {
 
   async storage(key: InstanceKey): Promise<StorageView> {
     this.#deps.supervisor.get(key);
-    return { usedBytes: await this.#deps.quotas.measure(key), quotaBytes: this.#quota(key) };
+    return { usedBytes: await this.#deps.quotas.measure(key), quotaBytes: this.#deps.quotas.limit(key) };
   }
 
   async deploy(
@@ -215,13 +215,8 @@ export class Operations implements Control {
       memoryBytes: stats?.memoryBytes,
       cpuSecs: stats?.cpuSecs,
       storageUsedBytes: quotas.used(key),
-      storageQuotaBytes: this.#quota(key),
+      storageQuotaBytes: quotas.limit(key),
     });
-  }
-
-  #quota(key: InstanceKey): number | undefined {
-    const mb = this.#deps.supervisor.deps.config().service[key.service]?.storage_quota_mb;
-    return mb === undefined ? undefined : mb * 2 ** 20;
   }
 
   #persists(key: InstanceKey): boolean {

@@ -66,6 +66,11 @@ export class Quotas {
     return used;
   }
 
+  /** The quota itself, bytes; undefined: unlimited. */
+  limit(key: InstanceKey): number | undefined {
+    return this.#deps.quota(key);
+  }
+
   /** The last measurement, bytes. */
   used(key: InstanceKey): number | undefined {
     return this.#used.get(formatKey(key));

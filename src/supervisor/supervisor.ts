@@ -130,10 +130,6 @@ export class Supervisor {
     for (const instance of this.#instances.values()) instance.cutDrain();
   }
 
-  timings(name: string): Timings {
-    return timingsOf(this.service(name), this.deps.config().settings);
-  }
-
   #create(key: InstanceKey, row: InstanceRow): Instance {
     const { clock, log, registry, logs, launcher } = this.deps;
     const name = formatKey(key);

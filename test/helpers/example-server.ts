@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { packageRoot } from '../../src/base/package-root.js';
+import { freePort } from './free-port.js';
 import { processesUnder } from './left-processes.js';
 
 /** The `ten` of the build that this test belongs to, as an argv. */
@@ -113,18 +113,6 @@ export async function until(
       throw new Error(`waited a minute until ${typeof what === 'string' ? what : what()}`);
     await delay(50);
   }
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  probe.close();
-  await once(probe, 'close');
-  return address.port;
 }
 
 /** Our own environment without TENEMENT_*: a developer's shell must not decide a test. */

@@ -6,15 +6,8 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { packageRoot } from '../../src/base/package-root.js';
-import {
-  type CommandResult,
-  freePort,
-  type Reply,
-  type RequestOptions,
-  send,
-  TEN,
-  until,
-} from './example-server.js';
+import { type CommandResult, type Reply, type RequestOptions, send, TEN, until } from './example-server.js';
+import { freePort } from './free-port.js';
 import { freshDir } from './fresh-dir.js';
 import { processesUnder } from './left-processes.js';
 

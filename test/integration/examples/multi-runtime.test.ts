@@ -1,6 +1,7 @@
 import test from 'ava';
 import { execa } from 'execa';
-import { cleanEnv, copyExample, freePort, TEN } from '../../helpers/example-server.js';
+import { cleanEnv, copyExample, TEN } from '../../helpers/example-server.js';
+import { freePort } from '../../helpers/free-port.js';
 import { haveTools } from '../../helpers/require-tool.js';
 
 test('multi-runtime: the integration script passes all of its checks', async (t) => {

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { execa } from 'execa';
-import { cleanEnv, copyExample, freePort, serveExample, TEN, until } from '../../helpers/example-server.js';
+import { cleanEnv, copyExample, serveExample, TEN, until } from '../../helpers/example-server.js';
+import { freePort } from '../../helpers/free-port.js';
 import { haveTools } from '../../helpers/require-tool.js';
 
 const TENANTS = ['alice', 'bob', 'carol', 'dave', 'erin'];

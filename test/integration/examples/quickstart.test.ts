@@ -4,15 +4,8 @@ import { symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import {
-  buildRoot,
-  cleanEnv,
-  copyExample,
-  freePort,
-  send,
-  TEN,
-  until,
-} from '../../helpers/example-server.js';
+import { buildRoot, cleanEnv, copyExample, send, TEN, until } from '../../helpers/example-server.js';
+import { freePort } from '../../helpers/free-port.js';
 import { processesUnder } from '../../helpers/left-processes.js';
 import { haveTools } from '../../helpers/require-tool.js';
 
