@@ -26,6 +26,7 @@ module.exports = {
     ),
     only('config', '^src/config/', '^src/(config|base)/', 'config imports only base'),
     only('state', '^src/state/', '^src/(state|base)/', 'state imports only base'),
+    only('storage', '^src/storage/', '^src/(storage|base)/', 'storage imports only base'),
     only('logs', '^src/logs/', '^src/(logs|base)/', 'logs import only base'),
     only(
       'proxy',
@@ -42,7 +43,7 @@ module.exports = {
     only(
       'cli',
       '^src/cli/',
-      '^src/(cli|api|config|base|state)/|^src/(daemon|signals)\\.ts|^isolation/index\\.ts',
+      '^src/(cli|api|config|base|state|storage)/|^src/(daemon|signals)\\.ts|^isolation/index\\.ts',
       'the CLI talks to the daemon over its API',
     ),
     {

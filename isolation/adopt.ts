@@ -3,6 +3,7 @@ import type { Adoption, Host, Ref } from './contract.js';
 import { createHandle } from './handle.js';
 import { endLeftovers } from './leftovers.js';
 import { adoptedLife, isSameProcess } from './life.js';
+import { retakeNetwork } from './network/network.js';
 import { treeOf } from './tree.js';
 
 /** How often an adopted process is looked at. On macOS each look starts ps(1). */
@@ -13,6 +14,8 @@ export async function adopt(ref: Ref, host: Host): Promise<Adoption> {
   // After a reboot nothing of it lives, whatever has its pid now.
   if (ref.bootId !== host.bootId) return { kind: 'gone' };
   if (await isSameProcess(ref)) {
+    // It has them already; that they cannot be renewed is no reason to lose it.
+    await retakeNetwork(ref, host).catch(() => undefined);
     return {
       kind: 'adopted',
       handle: createHandle(ref, host, adoptedLife(ref, WATCH_MS), treeOf(ref, host)),

@@ -15,8 +15,10 @@ export interface Launch {
   readonly reports: boolean;
   /** Something else than the app keeps fd 3 open: the report ends with `ok`, not with the pipe. */
   readonly staysOpen?: boolean;
-  /** What can be read from fd 6, 7 ... */
-  readonly inputs?: readonly Buffer[];
+  /** Which of pid 1's children is the app, when there is such a pid 1. */
+  readonly app?: number;
+  /** What can be read from fd 7, 8 ..., at once or once it is there. */
+  readonly inputs?: readonly (Buffer | Promise<Buffer>)[];
 }
 
 export interface Wrapped {

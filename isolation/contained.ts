@@ -1,5 +1,6 @@
 /** What the backends that give an instance its own root and processes have in common, whatever tool they use. */
-import { realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { TenementError } from '../src/base/errors.js';
 import type { Launch } from './argv.js';
 import type { BackendId, Handle, Host, KnownProcess, Ref, Spec } from './contract.js';
@@ -8,6 +9,7 @@ import { type Groups, prepareGroups } from './groups.js';
 import { createHandle } from './handle.js';
 import { interpreterRoots } from './interpreter.js';
 import { childLife } from './life.js';
+import { type PreparedNetwork, prepareNetwork, releaseNetwork } from './network/network.js';
 import { checkDirectory, checkEnvironment, checkIdentity } from './prepare.js';
 import { childrenOf, RUN_MARKER, readStat } from './proc.js';
 import { treeOf } from './tree.js';
@@ -23,7 +25,7 @@ export interface Resolved {
   readonly home: string;
 }
 
-/** The wrapper, our child, and pid 1 of its namespace: both are in the groups beside the app's processes. */
+/** The wrapper, our child, and pid 1 of its namespace: both are in the groups beside the app's processes. So is the forwarder. */
 const WRAPPERS = 2;
 
 /** @throws TenementError `start_failed`, `isolation_unavailable`, `path_unreachable` */
@@ -32,6 +34,7 @@ export async function resolveSpec(spec: Spec, host: Host): Promise<Resolved> {
   checkEnvironment(env);
   checkIdentity(spec, host);
   checkUser(spec, host);
+  checkSocket(spec);
   await checkDirectory(spec.directory);
   const [name, ...args] = spec.command;
   // Not as the instance's user: what it can reach is decided by what is mounted.
@@ -40,7 +43,28 @@ export async function resolveSpec(spec: Spec, host: Host): Promise<Resolved> {
   const file = await find(name);
   const views = await viewsOfSpec(spec, file, (program) => find(program).catch(() => undefined));
   await checkVisible(file, views);
+  await checkArguments(args, views);
   return { env, command: [file, ...args], views, home: spec.files?.home ?? '/tmp' };
+}
+
+/** With what of its network is outside prepared at the same time as the rest of the start. When it rejects nothing of that is left. */
+export async function withNetwork(
+  spec: Spec,
+  host: Host,
+  start: (network: Promise<PreparedNetwork>) => Promise<Handle>,
+): Promise<Handle> {
+  const network = prepareNetwork(spec, host);
+  try {
+    return await start(network);
+  } catch (error) {
+    const { net, ready } = await network.catch((): PreparedNetwork => ({}));
+    await ready?.catch(() => undefined);
+    const { uid, exclusive = false } = spec.identity ?? {};
+    // What matters is why it was not started. Rules for what does not run do no harm.
+    if (net !== undefined)
+      await releaseNetwork({ run: spec.run, uid, exclusive, net }, host).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Joins its groups, starts, and finds out which process is the app. When it rejects nothing is left. */
@@ -48,14 +72,16 @@ export async function startContained(
   backend: BackendId,
   spec: Spec,
   host: Host,
+  { net }: PreparedNetwork,
   prepare: (groups: Groups) => Launch,
   signal: AbortSignal,
 ): Promise<Handle> {
   signal.throwIfAborted();
-  const groups = await prepareGroups(spec, host, WRAPPERS);
+  const groups = await prepareGroups(spec, host, spec.forwardTo === undefined ? WRAPPERS : WRAPPERS + 1);
   try {
-    const started = await execute(spec, prepare(groups), signal);
-    const inside = insiders(started);
+    const launch = prepare(groups);
+    const started = await execute(spec, launch, signal);
+    const inside = insiders(started, launch.app ?? 0);
     const ref: Ref = {
       version: 1,
       backend,
@@ -68,6 +94,8 @@ export async function startContained(
       uid: spec.identity?.uid,
       exclusive: spec.identity?.exclusive ?? false,
       ...(inside.init && { init: inside.init, guard: inside.guard }),
+      ...(spec.forwardTo !== undefined && { forwardTo: spec.forwardTo }),
+      ...(net !== undefined && { net }),
       startedAt: Date.now(),
     };
     return createHandle(ref, host, childLife(started.child, ref), treeOf(ref, host));
@@ -84,6 +112,20 @@ function checkUser(spec: Spec, host: Host): void {
   throw new TenementError('isolation_unavailable', 'an isolated instance cannot run as root', {
     hint: 'Set `user = "auto"` for the service, or the name of a user.',
   });
+}
+
+/**
+ * A TCP socket belongs to the network and the user that it was made in and by. Whoever has it can make it stop listening and connect it to
+ * whatever is in that network (connect(2) with AF_UNSPEC, then again): siblings, the management API. A Unix socket that listens can only listen.
+ */
+function checkSocket({ socket, forwardTo, address, network = 'host', allowLocal }: Spec): void {
+  const shared = network === 'host' && allowLocal === undefined;
+  if (socket === undefined || forwardTo !== undefined || shared || 'path' in address) return;
+  throw new TenementError(
+    'isolation_unavailable',
+    'an instance that gets a TCP socket from outside could use it to connect to what is outside',
+    { hint: 'Hand over a Unix socket.' },
+  );
 }
 
 function viewsOfSpec(
@@ -118,8 +160,26 @@ async function checkVisible(file: string, views: readonly View[]): Promise<void>
   });
 }
 
+/** A script that the interpreter would not find: all that it can say is that there is no such file, which its owner knows better. */
+async function checkArguments(args: readonly string[], views: readonly View[]): Promise<void> {
+  for (const arg of args) {
+    if (!arg.startsWith('/') || isVisible(arg, views)) continue;
+    const isFile = await stat(arg).then(
+      (stats) => stats.isFile(),
+      () => false,
+    );
+    if (!isFile) continue;
+    throw new TenementError('path_unreachable', `the instance cannot see ${arg}, which its command names`, {
+      hint: `Add ${dirname(arg)} to the service's \`read_only_paths\`, or set \`workdir\` to the directory of the app.`,
+    });
+  }
+}
+
 /** The app and pid 1 of its namespace. Either may have ended already; then the wrapper, our child, stands for the app. */
-function insiders({ child, startTime }: Started): {
+function insiders(
+  { child, startTime }: Started,
+  place: number,
+): {
   main: KnownProcess;
   init: KnownProcess | undefined;
   guard: KnownProcess;
@@ -129,7 +189,8 @@ function insiders({ child, startTime }: Started): {
     return stat === undefined ? undefined : { pid: stat.pid, startTime: stat.startTime };
   };
   const init = known(childrenOf(child.pid)[0]);
-  const app = init === undefined ? undefined : known(childrenOf(init.pid)[0]);
+  const children = init === undefined ? [] : childrenOf(init.pid);
+  const app = known(children[place] ?? children.at(-1));
   const guard = { pid: child.pid, startTime };
   return { main: app ?? guard, init, guard };
 }

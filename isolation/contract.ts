@@ -46,14 +46,34 @@ export interface Spec {
    * it was made. The caller closes its own copy once the instance is started.
    */
   readonly socket?: Server;
+  /**
+   * With an own network and an app that knows only a port: the port in there to which connections to `socket` are passed on. The app does not
+   * get the socket then.
+   */
+  readonly forwardTo?: number;
   /** What an isolated instance sees of the file system besides the system's own directories. `process`, which isolates nothing, ignores it. */
   readonly files?: VisibleFiles;
   /** Default `host`. */
   readonly network?: Network;
+  /**
+   * With an own uid and the network `host`: what on loopback it may reach besides the resolver. Everything else there is refused, where this
+   * machine can; undefined leaves loopback as it is. With `egress`: private addresses and ports that may be reached all the same.
+   */
+  readonly allowLocal?: readonly AllowedAddress[];
   /** Default: unlimited. What cannot be applied makes the start fail. */
   readonly limits?: Limits;
   /** Host name that an isolated instance sees. */
   readonly hostname?: string;
+  /** Of `systemd` and `socket-activation`: further properties of the unit as `[name, D-Bus signature, value]`, checked already; they win. */
+  readonly unitProperties?: readonly (readonly [name: string, signature: string, value: unknown])[];
+  /** The tool of the backend `sandbox`; undefined: bubblewrap, or nsjail where only that is there. */
+  readonly sandbox?: 'bubblewrap' | 'nsjail';
+}
+
+/** `host` is an IP address of version 4 or 6. */
+export interface AllowedAddress {
+  readonly host: string;
+  readonly port: number;
 }
 
 /** `host`: the machine's. `none`: own and empty, loopback only. `egress`: own, outgoing connections only. */
@@ -97,6 +117,18 @@ export interface KnownProcess {
   readonly startTime: string;
 }
 
+/** Rules and devices of one instance in the network of the server. */
+export interface RefNetwork {
+  /** Its uid may reach no more of loopback than this. */
+  readonly loopback?: readonly AllowedAddress[];
+  /** Its own address behind a pair of devices, and the name of the machine's end. */
+  readonly egress?: {
+    readonly address: string;
+    readonly device: string;
+    readonly allow: readonly AllowedAddress[];
+  };
+}
+
 /** The same thing as a handle, as plain data: saved before anyone is told of the instance. */
 export interface Ref {
   readonly version: 1;
@@ -119,6 +151,12 @@ export interface Ref {
   readonly init?: KnownProcess;
   /** The program that waits for `init`; when it is killed, so is `init`. */
   readonly guard?: KnownProcess;
+  /** The unit that it is, and which run of the unit: 32 hex digits that never come again. */
+  readonly unit?: { readonly name: string; readonly invocation: string };
+  /** As in Spec: the app listens on this port of its own network. */
+  readonly forwardTo?: number;
+  /** What was set up for it in the machine's network and has to be taken away after its end. */
+  readonly net?: RefNetwork;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
 }
@@ -160,7 +198,14 @@ export interface Handle {
    */
   detach(): void;
   // --- facets: present or absent, never "not supported" at call time ---
-  readonly freezer?: { freeze(): Promise<void>; thaw(): Promise<void> };
+  readonly freezer?: {
+    /** Rejects when not all of it could be held; thaw or stop it then. */
+    freeze(): Promise<void>;
+    /** Idempotent; overtakes a freeze under way. */
+    thaw(): Promise<void>;
+    /** In whole or in part, also by an earlier server. */
+    isFrozen(): Promise<boolean>;
+  };
   readonly stats?: () => Promise<Stats>;
   /** Who listens on `address`: this instance, a stranger or nobody. Absent where the OS cannot tell. */
   readonly listener?: () => Promise<'own' | 'stranger' | 'none'>;
@@ -220,6 +265,19 @@ export interface Host {
   readonly tools: Readonly<Record<string, string | undefined>>;
   /** Whether an instance in namespaces could be started, with the machine's network or none; undefined: not tried. */
   readonly namespaces?: { readonly host: Trial; readonly none: Trial };
+  /** Whether rules for what is sent over loopback, and for networks that reach out through this one, can be made; undefined: not tried. */
+  readonly firewall?: { readonly loopback: Trial; readonly egress: Trial };
   /** Whether bubblewrap works; undefined: not tried. */
   readonly bubblewrap?: Trial;
+  /** Whether systemd's manager answers, and what it can do; undefined: systemd is not the init. */
+  readonly systemd?: Trial & {
+    /** Where the tree of its cgroups (version 2) is. */
+    readonly cgroups: string | undefined;
+    /** Such as `252.39-1~deb12u2`. */
+    readonly version?: string;
+    /** Whether it can run something as a user that exists only for an instance; undefined: not tried. */
+    readonly users?: Trial;
+    /** Properties of units that it does not know and an instance therefore lacks. */
+    readonly missing?: readonly string[];
+  };
 }

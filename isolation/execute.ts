@@ -17,15 +17,16 @@ export interface Started {
 }
 
 /** As in Launch.inputs. */
-const FIRST_INPUT = 6;
+const FIRST_INPUT = 7;
 const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 
 /**
  * Resolves when the app's own program has been executed, as far as can be told.
- * @throws TenementError `start_failed`; then the process has ended. The signal's reason when it was aborted.
+ * @throws what an input rejects with, or TenementError `start_failed`; then the process has ended. The signal's reason when it was aborted.
  */
 export async function execute(spec: Spec, prepared: Launch, signal: AbortSignal): Promise<Started> {
   const child = spawnNow(spec, prepared);
+  let refused: unknown;
   const { pid } = child;
   if (pid === undefined) {
     // spawn reports why in an event of the next tick.
@@ -39,12 +40,22 @@ export async function execute(spec: Spec, prepared: Launch, signal: AbortSignal)
     child.kill('SIGKILL');
   };
   signal.addEventListener('abort', kill, { once: true });
+  for (const [i, input] of (prepared.inputs ?? []).entries()) {
+    Promise.resolve(input).then(
+      (buffer) => give(child, FIRST_INPUT + i, buffer),
+      (error: unknown) => {
+        refused = error;
+        kill();
+      },
+    );
+  }
   try {
     const report = prepared.reports ? await readReport(child, prepared.staysOpen === true) : REPORT_OK;
     if (signal.aborted || report !== REPORT_OK) {
       kill();
       await ended(child);
       signal.throwIfAborted();
+      if (refused !== undefined) throw refused;
       throw startFailed(spec, new Error(report.trim() || 'it was killed before the app was executed'));
     }
     const startTime = now ?? (await startTimeByPs(pid)) ?? '';
@@ -58,7 +69,7 @@ function spawnNow(spec: Spec, { file, args, env, reports, inputs = [] }: Launch)
   const logs: number[] = [];
   try {
     logs.push(openSync(spec.log.stdout, APPEND, 0o600), openSync(spec.log.stderr, APPEND, 0o600));
-    const child = spawn(file, args, {
+    return spawn(file, args, {
       cwd: spec.directory,
       env,
       // A session of its own: what is sent to the server's terminal or group is not meant for the instance.
@@ -74,11 +85,11 @@ function spawnNow(spec: Spec, { file, args, env, reports, inputs = [] }: Launch)
           : inputs.length > 0
             ? (['ignore'] as const)
             : []),
+        // 6 too is theirs.
+        ...(inputs.length > 0 ? (['ignore'] as const) : []),
         ...inputs.map(() => 'pipe' as const),
       ],
     });
-    for (const [i, input] of inputs.entries()) give(child, FIRST_INPUT + i, input);
-    return child;
   } catch (error) {
     throw startFailed(spec, error);
   } finally {

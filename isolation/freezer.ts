@@ -1,15 +1,22 @@
 /** Holding all processes of a run where they are, without their knowledge, and letting them go on. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errnoOf } from '../src/base/errors.js';
 import type { Ref } from './contract.js';
+import { bySignal } from './freeze-signal.js';
+import type { Hold } from './hold.js';
 import { Pauses } from './poll.js';
+import { reclaim } from './reclaim.js';
 import type { Tree } from './tree.js';
 
 export interface Freezer {
-  /** Resolves when nothing of the run runs any more. */
+  /** Resolves when nothing of the run runs any more, or when it is to be thawed again. */
   freeze(): Promise<void>;
-  /** Idempotent, also for what was never frozen or does not live. */
+  /** Idempotent, also for what was never frozen or does not live; overtakes a freeze under way. */
   thaw(): Promise<void>;
+  /** Whether the run was told to hold, in whole or in part: by us or by an earlier server. */
+  isFrozen(): Promise<boolean>;
 }
 
 /** A process in an uninterruptible wait is frozen when that ends. */
@@ -17,80 +24,77 @@ const PATIENCE_MS = 5_000;
 
 /** By cgroup v2, v1, or SIGSTOP, which a parent can see and another may undo. `mayBeFrozen`: by an earlier server. */
 export function freezerOf(ref: Ref, tree: Tree, mayBeFrozen: boolean): Freezer {
-  const freezer = strongestFreezer(ref, tree);
+  const means = strongest(ref, tree, mayBeFrozen);
   let frozen = mayBeFrozen;
+  let wanted = new AbortController();
   return {
-    freeze() {
+    async freeze() {
       frozen = true;
-      return freezer.freeze();
+      wanted = new AbortController();
+      const { signal } = wanted;
+      await means.hold(signal);
+      if (ref.cgroup !== undefined) void reclaim(ref.cgroup, signal);
     },
     async thaw() {
       // Costs nothing at a stop of what was never frozen: the time until KILL runs already.
       if (!frozen) return;
-      await freezer.thaw();
+      wanted.abort();
+      await means.release();
       frozen = false;
     },
+    isFrozen: () => means.isHeld(),
   };
 }
 
-function strongestFreezer(ref: Ref, tree: Tree): Freezer {
+function strongest(ref: Ref, tree: Tree, mayBeFrozen: boolean): Hold {
   const legacy = ref.legacyCgroups?.find((directory) => /(^|[/,])freezer([/,]|$)/.test(directory));
   if (ref.cgroup !== undefined) return unified(ref.cgroup);
   if (legacy !== undefined) return version1(legacy);
-  return bySignal(tree);
+  return bySignal(tree, mayBeFrozen);
 }
 
-function unified(directory: string): Freezer {
-  const file = join(directory, 'cgroup.freeze');
+function unified(directory: string): Hold {
+  const read = (name: string): Promise<string> => readFile(join(directory, name), 'utf8');
   return {
-    async freeze() {
-      await writeFile(file, '1');
-      await settled(async () => /^frozen 1$/m.test(await readFile(join(directory, 'cgroup.events'), 'utf8')));
+    async hold(thawed) {
+      set(directory, 'cgroup.freeze', '1');
+      await settled(thawed, async () => /^frozen 1$/m.test(await read('cgroup.events')));
     },
-    thaw: () => writeFile(file, '0').catch(() => undefined),
+    release: async () => letGo(directory, 'cgroup.freeze', '0'),
+    isHeld: async () => (await read('cgroup.freeze')).trim() === '1',
   };
 }
 
-function version1(directory: string): Freezer {
-  const file = join(directory, 'freezer.state');
+function version1(directory: string): Hold {
+  const state = async (): Promise<string> =>
+    (await readFile(join(directory, 'freezer.state'), 'utf8')).trim();
   return {
-    async freeze() {
-      await writeFile(file, 'FROZEN');
-      await settled(async () => (await readFile(file, 'utf8')).trim() === 'FROZEN');
+    async hold(thawed) {
+      set(directory, 'freezer.state', 'FROZEN');
+      await settled(thawed, async () => (await state()) === 'FROZEN');
     },
-    thaw: () => writeFile(file, 'THAWED').catch(() => undefined),
+    release: async () => letGo(directory, 'freezer.state', 'THAWED'),
+    // Or FREEZING.
+    isHeld: async () => (await state()) !== 'THAWED',
   };
 }
 
-function bySignal(tree: Tree): Freezer {
-  const send = async (signal: 'SIGSTOP' | 'SIGCONT'): Promise<number> => {
-    const pids = await tree.members();
-    for (const pid of pids) {
-      try {
-        process.kill(pid, signal);
-      } catch {
-        // It has ended meanwhile.
-      }
-    }
-    return pids.length;
-  };
-  return {
-    async freeze() {
-      // What was forked during the first look is found by the next.
-      for (
-        let before = -1, now = await send('SIGSTOP');
-        now !== before;
-        before = now, now = await send('SIGSTOP')
-      );
-    },
-    async thaw() {
-      await send('SIGCONT');
-    },
-  };
+/** At once and not in the thread pool: a thaw must not be overtaken by the freeze before it, nor wait behind the reading of disks. */
+function set(directory: string, file: string, value: string): void {
+  writeFileSync(join(directory, file), value);
 }
 
-async function settled(check: () => Promise<boolean>): Promise<void> {
+/** The group goes with the last of its processes. */
+function letGo(directory: string, file: string, value: string): void {
+  try {
+    set(directory, file, value);
+  } catch (error) {
+    if (!['ENOENT', 'ENODEV'].includes(errnoOf(error) ?? '')) throw error;
+  }
+}
+
+async function settled(thawed: AbortSignal, check: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   const pauses = new Pauses();
-  while (!(await check()) && Date.now() < deadline) await pauses.wait();
+  while (!thawed.aborted && !(await check()) && Date.now() < deadline) await pauses.wait();
 }

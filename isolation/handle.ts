@@ -3,20 +3,21 @@ import { wasOomKilled } from './cgroup.js';
 import type { Exit, Handle, Host, Ref, StopOptions } from './contract.js';
 import { type Freezer, freezerOf } from './freezer.js';
 import type { Life } from './life.js';
-import { listenerOf } from './listener.js';
+import { innerListenerOf, listenerOf } from './listener.js';
 import { statsOf } from './stats.js';
 import { endTree, type Tree } from './tree.js';
 
 /** setTimeout fires at once when it is asked for more. */
 const LONGEST_TIMER_MS = 0x7fffffff;
 
-export function createHandle(ref: Ref, host: Host, life: Life, tree: Tree): Handle {
+/** `own`: where something else than files of cgroups or signals has to hold the processes; `none`: where nothing can. */
+export function createHandle(ref: Ref, host: Host, life: Life, tree: Tree, own?: Freezer | 'none'): Handle {
   const groups = [...(ref.cgroup === undefined ? [] : [ref.cgroup]), ...(ref.legacyCgroups ?? [])];
-  const freezer = freezerOf(ref, tree, life.adopted);
+  const freezer = own === 'none' ? undefined : (own ?? freezerOf(ref, tree, life.adopted));
   const exited = life.exited.then(async (exit): Promise<Exit> => {
     // Never rejects: what could not be found out is left as it was.
     await tree.remember().catch(() => undefined);
-    return { ...exit, oom: await wasOomKilled(groups) };
+    return { ...exit, oom: exit.oom || (await wasOomKilled(groups)) };
   });
   const stop = new Stop({ ...life, exited }, tree, freezer);
   const { address } = ref;
@@ -26,10 +27,12 @@ export function createHandle(ref: Ref, host: Host, life: Life, tree: Tree): Hand
     exited,
     stop: (options) => stop.ask(options),
     detach: () => life.release(),
-    freezer,
+    ...(freezer && { freezer }),
     ...(host.platform === 'linux' && {
       stats: () => statsOf(ref),
-      ...('port' in address && { listener: () => listenerOf(address.port, ref, tree) }),
+      ...(ref.forwardTo !== undefined
+        ? { listener: () => innerListenerOf(ref.forwardTo ?? 0, ref.pid) }
+        : 'port' in address && { listener: () => listenerOf(address.port, ref, tree) }),
     }),
   };
 }
@@ -38,7 +41,7 @@ export function createHandle(ref: Ref, host: Host, life: Life, tree: Tree): Hand
 class Stop {
   readonly #life: Life;
   readonly #tree: Tree;
-  readonly #freezer: Freezer;
+  readonly #freezer: Freezer | undefined;
   #under: Promise<void> | undefined;
   #killAt = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -47,7 +50,7 @@ class Stop {
     this.#killNow = resolve;
   });
 
-  constructor(life: Life, tree: Tree, freezer: Freezer) {
+  constructor(life: Life, tree: Tree, freezer: Freezer | undefined) {
     this.#freezer = freezer;
     this.#life = life;
     this.#tree = tree;
@@ -73,8 +76,8 @@ class Stop {
   }
 
   async #run(graceMs: number): Promise<void> {
-    // A frozen process neither handles TERM nor, with cgroup v1, dies of KILL.
-    await this.#freezer.thaw();
+    // A frozen process neither handles TERM nor, with cgroup v1, dies of KILL. Where it fails the KILL may still do.
+    await this.#freezer?.thaw().catch(() => undefined);
     if (graceMs > 0) {
       await this.#life.terminate();
       await this.#life.check();

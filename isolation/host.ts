@@ -5,15 +5,19 @@ import { join } from 'node:path';
 import { controllersBelow, findCgroupRoot } from './cgroup-root.js';
 import type { Host, Trial } from './contract.js';
 import { findLegacyCgroups } from './legacy-cgroups.js';
+import { tryFirewall } from './network/trial.js';
 import { tryBubblewrap, tryNamespaces } from './trial.js';
+import { probeSystemd } from './unit/probe.js';
 
+/** Looked for in the system's directories first: npm puts a program of the name `nft` on PATH, which succeeds at whatever it is told. */
+const NETWORK_TOOLS = ['ip', 'nft', 'nsenter'];
 const TOOLS = [
   'setpriv',
   'unshare',
   'mount',
   'umount',
   'pivot_root',
-  'ip',
+  ...NETWORK_TOOLS,
   'perl',
   'bwrap',
   'nsjail',
@@ -42,7 +46,13 @@ export async function probeHost(): Promise<Host> {
     ...(linux && { legacyCgroups: await findLegacyCgroups() }),
     ...(linux && tools.bwrap !== undefined && { bubblewrap: await tryBubblewrap(tools.bwrap, root) }),
     ...(linux && { namespaces: await tryBoth(tools, root) }),
+    ...(linux && root && tools.nft !== undefined && { firewall: await tryFirewall(tools.nft) }),
+    ...(linux && withSystemd(await probeSystemd(root))),
   };
+}
+
+function withSystemd(systemd: Host['systemd']): Pick<Host, 'systemd'> {
+  return systemd === undefined ? {} : { systemd };
 }
 
 async function tryBoth(
@@ -63,7 +73,8 @@ async function tryBoth(
 
 async function findTool(name: string): Promise<string | undefined> {
   const path = (process.env.PATH ?? '').split(':').filter((directory) => directory.startsWith('/'));
-  for (const directory of [...path, ...SYSTEM_PATH]) {
+  const places = NETWORK_TOOLS.includes(name) ? [...SYSTEM_PATH, ...path] : [...path, ...SYSTEM_PATH];
+  for (const directory of places) {
     const file = join(directory, name);
     if (
       await access(file, constants.X_OK).then(

@@ -1,24 +1,38 @@
 /** The front door of the isolation layer: with contract.ts the only file here that src/ may import. */
 import { TenementError } from '../src/base/errors.js';
+import { busSocket } from '../systemd/bus.js';
+import { SystemdManager } from '../systemd/manager.js';
 import type { Backend, BackendId, Host } from './contract.js';
 import { createNamespaceBackend } from './namespace.js';
 import { createProcessBackend } from './process.js';
 import { createSandboxBackend } from './sandbox.js';
+import { createSystemdBackend } from './systemd-unit.js';
 
 export { unreachable } from './access.js';
+export { ATTACKS, type Attack, type AttackId, type Outcome, type Outcomes } from './attacks/catalog.js';
+export { measure } from './attacks/measure.js';
+export { nameOf, promises, remedy, type Way, wayOf, waysOf } from './attacks/ways.js';
 export { groupPath } from './cgroup.js';
 export type * from './contract.js';
+export { type Launch, NOT_JOINED, prepareExec } from './exec.js';
 export { probeHost } from './host.js';
 export { closeInheritedFds } from './inherited.js';
 export { endRun, findRun } from './leftovers.js';
 export { parseRef } from './ref.js';
+export { strongest } from './strongest.js';
 export { which } from './which.js';
 
 export type Backends = ReadonlyMap<BackendId, Backend>;
 
 /** Every backend of this version, whether this machine supports it or not (ask its `probe`). */
 export function createBackends(host: Host): Backends {
-  const all = [createProcessBackend(host), createNamespaceBackend(host), createSandboxBackend(host)];
+  const manager = new SystemdManager(busSocket(host.root, process.env) ?? '');
+  const all = [
+    createProcessBackend(host),
+    createNamespaceBackend(host),
+    createSandboxBackend(host),
+    createSystemdBackend(host, manager),
+  ];
   return new Map(all.map((backend) => [backend.id, backend]));
 }
 

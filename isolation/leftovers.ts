@@ -1,6 +1,7 @@
 /** What still lives of a run whose main process has ended, or of which no ref was saved. Only what is proven to be of that run counts. */
 import { groupProcesses, isPopulated, killGroup, removeGroup } from './cgroup.js';
 import type { Host, Ref, Trace } from './contract.js';
+import { freezerOf } from './freezer.js';
 import { markedByPs } from './group.js';
 import { type Known, killKnown, markedProcesses, membersOfRun } from './members.js';
 import { Pauses } from './poll.js';
@@ -22,7 +23,14 @@ export async function findRun(trace: Trace, host: Host): Promise<number[]> {
  * On macOS nothing is ended: all that is known there is the group's number, which may be another's by now.
  */
 export async function endLeftovers(ref: Ref, host: Host): Promise<number[]> {
-  if (host.platform === 'linux') await endTree(treeOf(ref, host), PATIENCE_MS);
+  if (host.platform === 'linux') {
+    const tree = treeOf(ref, host);
+    // What an earlier server has frozen does not die of KILL with cgroup v1.
+    await freezerOf(ref, tree, true)
+      .thaw()
+      .catch(() => undefined);
+    await endTree(tree, PATIENCE_MS);
+  }
   return findRun(ref, host);
 }
 

@@ -44,6 +44,10 @@ export function planLimits(
       legacy.push({ directory: join(directory, 'tenement', group), settings: settings.legacy });
     } else missing.push(controller);
   }
+  if (limits.cpuWeight !== undefined && host.controllers.includes('io')) {
+    // As much more or less of the disk as of the processor. Nothing is promised of it: it has an effect only with some schedulers of the kernel.
+    unified.push({ file: 'io.weight', value: `default ${limits.cpuWeight}`, optional: true });
+  }
   return { legacy, unified, missing };
 }
 

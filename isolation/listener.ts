@@ -50,6 +50,17 @@ export async function listenerOf(port: number, ref: Ref, tree: Tree): Promise<'o
 }
 
 /**
+ * Whether the app listens on a port of its own network, in which nobody else is: whoever listens there is of the instance. That a connection to
+ * the socket outside is accepted says nothing, as the forwarder accepts it.
+ */
+export async function innerListenerOf(port: number, pid: number): Promise<'own' | 'none'> {
+  const tables = await Promise.all(
+    ['tcp', 'tcp6'].map((name) => readListening(`/proc/${pid}/net/${name}`).catch(() => '')),
+  );
+  return tables.some((table) => listeningInodes(table, port).length > 0) ? 'own' : 'none';
+}
+
+/**
  * The part of a table with the listening sockets, which the kernel writes first (tcp_ipv4.c, tcp_seq_start). The rest is not even
  * asked for: with tens of thousands of connections in TIME-WAIT it takes the kernel many milliseconds to write.
  */

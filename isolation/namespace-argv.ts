@@ -2,6 +2,8 @@
 import { dropPrivilege, intoEnvironment, JOIN, type Launch } from './argv.js';
 import type { Identity, Network } from './contract.js';
 import type { FilterLoader } from './load-filter.js';
+import type { Forward } from './network/forward.js';
+import { KEEP_NETWORK } from './network/link.js';
 import { quote } from './private-root.js';
 
 export interface NamespaceTools {
@@ -24,6 +26,12 @@ export interface Contained {
   readonly network: Network;
   /** Whether a socket comes as fd 5. */
   readonly socket: boolean;
+  /** Shell code that sets its own network up, while the machine's /proc and its own are still in reach; ends in a line break. */
+  readonly link?: string;
+  /** The app has to wait until it is fulfilled; whatever can be done before is. */
+  readonly ready?: Promise<unknown> | undefined;
+  /** What passes connections on to a port in there; the socket is then for it and not for the app. */
+  readonly forward?: Forward | undefined;
   /** rootScript's. */
   readonly root: string;
   /**
@@ -54,12 +62,18 @@ export function namespaceLaunch(contained: Contained): Launch {
   const kinds = ['--pid', '--mount', '--ipc', '--uts', '--cgroup', ...(network === 'host' ? [] : ['--net'])];
   const inner = intoEnvironment(contained.command, contained.env, {
     first: enter(contained),
-    socket: contained.socket,
+    socket: contained.socket && contained.forward === undefined,
   });
   return {
     file: SHELL,
     args: [
-      ...['-c', JOIN, 'tenement', ...contained.groups, ''],
+      ...[
+        '-c',
+        contained.link === undefined ? JOIN : `${KEEP_NETWORK}${JOIN}`,
+        'tenement',
+        ...contained.groups,
+        '',
+      ],
       tools.unshare,
       ...(identity === undefined ? ['--user', '--map-root-user'] : []),
       ...[...kinds, '--fork', '--kill-child=KILL', '--propagation', 'slave', '--'],
@@ -70,20 +84,27 @@ export function namespaceLaunch(contained: Contained): Launch {
     env: {
       ...inner.env,
       TENEMENT_START: pidOne(contained),
+      ...contained.forward?.env,
       ...(typeof contained.lock === 'object' ? contained.lock.env : {}),
     },
     reports: true,
     staysOpen: true,
+    // The forwarder comes first.
+    app: contained.forward === undefined ? 0 : 1,
+    ...(contained.ready !== undefined && { inputs: [contained.ready.then(() => Buffer.from('go\n'))] }),
   };
 }
 
-function pidOne({ root, identity, network, limits }: Contained): string {
+function pidOne({ root, identity, network, limits, link, forward, ready }: Contained): string {
   return [
     `PATH=${SYSTEM_PATH}`,
     'umask 022',
-    limits,
+    ...(link === undefined ? [] : [link]),
     root,
-    ...(network === 'host' ? [] : ['ip link set lo up || exit 1']),
+    ...(forward === undefined ? [] : [forward.run]),
+    ...(network === 'none' && forward === undefined ? ['ip link set lo up || exit 1'] : []),
+    limits,
+    ...(ready === undefined ? [] : ['read go <&7 || exit 1', 'exec 6<&- 7<&-']),
     ...(identity === undefined ? [NO_MORE_USER_NAMESPACES] : []),
     // The shell itself would complain of the app's end there.
     'exec 2>/dev/null',

@@ -3,12 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { TenementError } from '../src/base/errors.js';
 import { adopt } from './adopt.js';
 import type { Launch } from './argv.js';
-import { resolveSpec, startContained } from './contained.js';
+import { resolveSpec, startContained, withNetwork } from './contained.js';
 import type { Backend, Handle, Host, Network, Spec, Support } from './contract.js';
 import type { Groups } from './groups.js';
 import { processLimits } from './limits.js';
 import { type FilterLoader, loadFilter } from './load-filter.js';
 import { namespaceLaunch } from './namespace-argv.js';
+import { forwardOf } from './network/forward.js';
+import type { PreparedNetwork } from './network/network.js';
 import { rootScript } from './private-root.js';
 import { planRoot } from './root-plan.js';
 import { isFilterArch } from './seccomp.js';
@@ -18,7 +20,7 @@ export function createNamespaceBackend(host: Host): Backend {
   return {
     id: 'namespace',
     probe: () => probe(host),
-    spawn: (spec, signal) => start(spec, host, signal),
+    spawn: (spec, signal) => withNetwork(spec, host, (network) => start(spec, host, network, signal)),
     adopt: (ref) => adopt(ref, host),
   };
 }
@@ -50,9 +52,7 @@ function remedy(reason: string, host: Host): string {
 
 /** @throws TenementError `isolation_unavailable`, `not_yet` */
 function checkNetwork(network: Network, host: Host): void {
-  if (network === 'egress')
-    throw new TenementError('not_yet', 'network = "egress" is not in this version yet');
-  const trial = host.namespaces?.[network];
+  const trial = host.namespaces?.[network === 'host' ? 'host' : 'none'];
   if (trial?.works !== false) return;
   throw new TenementError(
     'isolation_unavailable',
@@ -63,11 +63,18 @@ function checkNetwork(network: Network, host: Host): void {
   );
 }
 
-async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handle> {
+async function start(
+  spec: Spec,
+  host: Host,
+  preparing: Promise<PreparedNetwork>,
+  signal: AbortSignal,
+): Promise<Handle> {
   checkNetwork(spec.network ?? 'host', host);
   const resolved = await resolveSpec(spec, host);
+  const outside = await preparing;
   const plan = planRoot({
     system: await systemView(),
+    resolvConf: outside.resolvConf,
     views: resolved.views,
     identity: spec.identity,
     home: resolved.home,
@@ -85,11 +92,14 @@ async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handl
       identity: spec.identity,
       network: spec.network ?? 'host',
       socket: spec.socket !== undefined,
+      ready: outside.ready,
+      ...(outside.link !== undefined && { link: outside.link }),
+      forward: forwardOf(spec, host, spec.network === 'none'),
       root: rootScript(plan),
       lock: lockOf(host),
       tools: { unshare: host.tools.unshare ?? 'unshare', setpriv: host.tools.setpriv ?? 'setpriv' },
     });
-  return startContained('namespace', spec, host, prepare, signal);
+  return startContained('namespace', spec, host, outside, prepare, signal);
 }
 
 function lockOf(host: Host): FilterLoader | 'limit' {

@@ -3,6 +3,13 @@ import type { Ref } from './contract.js';
 
 const KNOWN = z.object({ pid: z.int().positive(), startTime: z.string() });
 
+const ALLOWED = z.array(z.object({ host: z.string(), port: z.int() }));
+
+const NETWORK = z.object({
+  loopback: ALLOWED.optional(),
+  egress: z.object({ address: z.string(), device: z.string(), allow: ALLOWED }).optional(),
+});
+
 const SCHEMA = z.object({
   version: z.literal(1),
   backend: z.enum(['process', 'namespace', 'sandbox', 'systemd', 'socket-activation']),
@@ -17,6 +24,9 @@ const SCHEMA = z.object({
   exclusive: z.boolean().optional(),
   init: KNOWN.optional(),
   guard: KNOWN.optional(),
+  unit: z.object({ name: z.string(), invocation: z.string() }).optional(),
+  forwardTo: z.int().optional(),
+  net: NETWORK.optional(),
   startedAt: z.number(),
 });
 
@@ -24,7 +34,7 @@ const SCHEMA = z.object({
 export function parseRef(saved: unknown): Ref | undefined {
   const parsed = SCHEMA.safeParse(saved);
   if (!parsed.success) return undefined;
-  const { cgroup, uid, exclusive, init, guard, legacyCgroups, ...rest } = parsed.data;
+  const { cgroup, uid, exclusive, init, guard, unit, legacyCgroups, forwardTo, net, ...rest } = parsed.data;
   return {
     ...rest,
     cgroup,
@@ -33,5 +43,13 @@ export function parseRef(saved: unknown): Ref | undefined {
     ...(legacyCgroups && { legacyCgroups }),
     ...(init && { init }),
     ...(guard && { guard }),
+    ...(unit && { unit }),
+    ...(forwardTo !== undefined && { forwardTo }),
+    ...(net && {
+      net: {
+        ...(net.loopback && { loopback: net.loopback }),
+        ...(net.egress && { egress: net.egress }),
+      },
+    }),
   };
 }

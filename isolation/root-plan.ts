@@ -14,6 +14,8 @@ export interface RootInput {
   readonly hostname: string | undefined;
   /** Contents of the machine's /etc/hosts. */
   readonly hosts: string;
+  /** Contents of its own /etc/resolv.conf; undefined: the machine's is seen. */
+  readonly resolvConf?: string | undefined;
   /** In a user namespace: the instance's processes are then root in there, and own what is mounted. */
   readonly unprivileged: boolean;
 }
@@ -21,13 +23,15 @@ export interface RootInput {
 /** Bytes; counted as the instance's memory while used. */
 export const TMP_BYTES = 512 << 20;
 export const SHM_BYTES = 128 << 20;
+const RESOLV_CONF = '/etc/resolv.conf';
 const PLACES = ['/dev', '/etc'];
 const NO_SUID = ['nosuid', 'nodev'];
 /** Makes the directory that it is mounted on (capital X: not written to utab). */
 const MAKE = 'X-mount.mkdir';
 
 export function planRoot(input: RootInput): RootPlan {
-  const { system, views, unprivileged } = input;
+  const { views, unprivileged } = input;
+  const system = withoutResolvConf(input.system, input.resolvConf);
   // The kernel refuses an unprivileged bind mount that would show what another mount covers, so it has to be a recursive one.
   const bind = unprivileged ? 'rbind' : 'bind';
   const readOnly = [bind, 'ro', ...NO_SUID];
@@ -72,13 +76,20 @@ export function planRoot(input: RootInput): RootPlan {
 
 /** Files of /etc that every instance has for itself. */
 export function ownFiles(
-  input: Pick<RootInput, 'identity' | 'home' | 'unprivileged' | 'hosts' | 'hostname'>,
+  input: Pick<RootInput, 'identity' | 'home' | 'unprivileged' | 'hosts' | 'hostname' | 'resolvConf'>,
 ): { path: string; text: string }[] {
   return [
     { path: '/etc/passwd', text: passwd(input) },
     { path: '/etc/group', text: group(input) },
     { path: '/etc/hosts', text: hosts(input) },
+    ...(input.resolvConf === undefined ? [] : [{ path: RESOLV_CONF, text: input.resolvConf }]),
   ];
+}
+
+/** With one of its own, the machine's is not shown. */
+export function withoutResolvConf(system: SystemView, own: string | undefined): SystemView {
+  if (own === undefined) return system;
+  return { ...system, files: system.files.filter(({ path }) => path !== RESOLV_CONF) };
 }
 
 function bindMount(target: string, options: readonly string[], source = target): Mount {

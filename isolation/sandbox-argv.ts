@@ -1,6 +1,8 @@
 /** Pure: the command line that starts an instance in bubblewrap (bwrap(1)). */
 import { dropPrivilege, intoEnvironment, JOIN, type Launch } from './argv.js';
 import type { Identity, Network } from './contract.js';
+import type { Forward } from './network/forward.js';
+import { KEEP_NETWORK, ownNetwork } from './network/link.js';
 import { quote } from './private-root.js';
 import { SHM_BYTES, TMP_BYTES } from './root-plan.js';
 import type { SystemView } from './system-view.js';
@@ -20,6 +22,9 @@ export interface Sandboxed {
   readonly network: Network;
   /** Whether a socket comes as fd 5. */
   readonly socket: boolean;
+  /** As in Contained. */
+  readonly link?: string;
+  readonly forward?: Forward | undefined;
   readonly hostname: string | undefined;
   readonly system: SystemView;
   readonly views: readonly View[];
@@ -27,11 +32,11 @@ export interface Sandboxed {
   readonly files: readonly { readonly path: string; readonly text: string }[];
   /** encodeFilter's; undefined on an architecture without a table. */
   readonly filter: Buffer | undefined;
-  readonly tools: { readonly bwrap: string; readonly setpriv: string };
+  readonly tools: { readonly bwrap: string; readonly setpriv: string; readonly unshare: string };
 }
 
 /** Of Launch.inputs: options and filter first, then the files. */
-const FIRST_INPUT = 6;
+const FIRST_INPUT = 7;
 /** What setpriv(1) in there needs to become another user, and gives up by that. */
 const TO_CHANGE_USER = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP'];
 
@@ -43,25 +48,35 @@ const TO_CHANGE_USER = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP'];
  * No --die-with-parent: instances outlive a crash of the server.
  */
 export function bubblewrapLaunch(sandboxed: Sandboxed): Launch {
-  const { tools, identity, groups, limits, filter } = sandboxed;
+  const { tools, identity, groups, limits, filter, forward, link } = sandboxed;
   const inner = intoEnvironment(sandboxed.command, sandboxed.env, {
     first: enter(sandboxed),
-    socket: sandboxed.socket,
+    socket: sandboxed.socket && forward === undefined,
   });
+  // Limits of processes are the app's, not the forwarder's.
+  const first = forward === undefined ? '' : limits;
   const firstFile = FIRST_INPUT + (filter === undefined ? 1 : 2);
   const options = bubblewrapOptions(sandboxed, firstFile);
   return {
     file: '/bin/sh',
     args: [
-      ...['-c', `umask 022\n${limits}${JOIN}`, 'tenement', ...groups, ''],
+      ...[
+        '-c',
+        `umask 022\n${forward === undefined ? limits : ''}${link === undefined ? 'exec 6>&-; ' : KEEP_NETWORK}${JOIN}`,
+        'tenement',
+        ...groups,
+        '',
+      ],
+      ...(link === undefined ? [] : ownNetwork(tools.unshare, link)),
       // Options travel in a pipe: they would show the machine's paths in pid 1's command line.
       ...[tools.bwrap, '--args', String(FIRST_INPUT)],
       ...(filter === undefined ? [] : ['--seccomp', String(FIRST_INPUT + 1)]),
       '--',
+      ...(forward === undefined ? [] : ['/bin/sh', '-c', `${forward.run}${first}exec "$@"`, 'tenement']),
       ...(identity === undefined ? [] : [tools.setpriv, ...dropPrivilege(identity), '--']),
       ...inner.command,
     ],
-    env: inner.env,
+    env: { ...inner.env, ...forward?.env },
     reports: true,
     staysOpen: true,
     inputs: [
@@ -78,7 +93,8 @@ export function bubblewrapOptions(sandboxed: Omit<Sandboxed, 'tools'>, firstFile
   const readOnly = (source: string, path = source): string[] => ['--ro-bind', source, path];
   return [
     ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
-    ...(network === 'host' ? [] : ['--unshare-net']),
+    // With a link to the outside it is made before, by who may still reach both ends.
+    ...(network === 'none' ? ['--unshare-net'] : []),
     ...(identity === undefined ? ['--unshare-user', '--disable-userns'] : ['--cap-drop', 'ALL']),
     ...(identity === undefined ? [] : TO_CHANGE_USER.flatMap((name) => ['--cap-add', name])),
     ...(hostname === undefined ? [] : ['--hostname', hostname]),

@@ -3,11 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { TenementError } from '../src/base/errors.js';
 import { adopt } from './adopt.js';
 import type { Launch } from './argv.js';
-import { resolveSpec, startContained } from './contained.js';
+import { resolveSpec, startContained, withNetwork } from './contained.js';
 import type { Backend, Handle, Host, Spec, Support } from './contract.js';
 import type { Groups } from './groups.js';
 import { processLimits } from './limits.js';
-import { ownFiles } from './root-plan.js';
+import { forwardOf } from './network/forward.js';
+import type { PreparedNetwork } from './network/network.js';
+import { nsjailProblem, prepareNsjail } from './nsjail.js';
+import { ownFiles, withoutResolvConf } from './root-plan.js';
 import { bubblewrapLaunch } from './sandbox-argv.js';
 import { encodeFilter, filterProgram, isFilterArch } from './seccomp.js';
 import { systemView } from './system-view.js';
@@ -16,12 +19,24 @@ export function createSandboxBackend(host: Host): Backend {
   return {
     id: 'sandbox',
     probe: () => probe(host),
-    spawn: (spec, signal) => start(spec, host, signal),
+    spawn: (spec, signal) => withNetwork(spec, host, (network) => start(spec, host, network, signal)),
     adopt: (ref) => adopt(ref, host),
   };
 }
 
+/** bubblewrap where it works; nsjail where only that is there. */
+function toolOf(spec: Pick<Spec, 'sandbox'>, host: Host): 'bubblewrap' | 'nsjail' {
+  if (spec.sandbox !== undefined) return spec.sandbox;
+  return host.bubblewrap?.works !== true && nsjailProblem(host) === undefined ? 'nsjail' : 'bubblewrap';
+}
+
+/** With either tool: what a service asks for is checked at its start. */
 function probe(host: Host): Support {
+  if (host.platform === 'linux' && nsjailProblem(host) === undefined) return { supported: true };
+  return bubblewrapSupport(host);
+}
+
+function bubblewrapSupport(host: Host): Support {
   const refuse = (reason: string, remedy: string): Support => ({
     supported: false,
     code: 'isolation_unavailable',
@@ -44,12 +59,27 @@ function probe(host: Host): Support {
   );
 }
 
-async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handle> {
+async function start(
+  spec: Spec,
+  host: Host,
+  preparing: Promise<PreparedNetwork>,
+  signal: AbortSignal,
+): Promise<Handle> {
   const network = spec.network ?? 'host';
-  if (network === 'egress')
-    throw new TenementError('not_yet', 'network = "egress" is not in this version yet');
+  const tool = toolOf(spec, host);
+  const support = bubblewrapSupport(host);
+  if (tool === 'bubblewrap' && !support.supported) {
+    throw new TenementError(support.code, support.reason, { hint: support.remedy });
+  }
   const resolved = await resolveSpec(spec, host);
-  const system = await systemView();
+  const outside = await preparing;
+  await outside.ready;
+  if (tool === 'nsjail') {
+    const launch = await prepareNsjail(spec, host, resolved, outside);
+    return startContained('sandbox', spec, host, outside, launch, signal);
+  }
+  const { resolvConf } = outside;
+  const system = withoutResolvConf(await systemView(), resolvConf);
   const hosts = await readFile('/etc/hosts', 'utf8').catch(() => '');
   const { identity, hostname } = spec;
   const prepare = (groups: Groups): Launch =>
@@ -61,6 +91,8 @@ async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handl
       identity,
       network,
       socket: spec.socket !== undefined,
+      ...(outside.link !== undefined && { link: outside.link }),
+      forward: forwardOf(spec, host, false),
       hostname,
       system,
       files: ownFiles({
@@ -69,11 +101,16 @@ async function start(spec: Spec, host: Host, signal: AbortSignal): Promise<Handl
         unprivileged: false,
         hosts,
         hostname,
+        resolvConf,
       }),
       filter: isFilterArch(process.arch) ? encodeFilter(filterProgram(process.arch)) : undefined,
-      tools: { bwrap: host.tools.bwrap ?? 'bwrap', setpriv: host.tools.setpriv ?? 'setpriv' },
+      tools: {
+        bwrap: host.tools.bwrap ?? 'bwrap',
+        setpriv: host.tools.setpriv ?? 'setpriv',
+        unshare: host.tools.unshare ?? 'unshare',
+      },
     });
-  return startContained('sandbox', spec, host, prepare, signal);
+  return startContained('sandbox', spec, host, outside, prepare, signal);
 }
 
 function serverIdentity(): { uid: number; gid: number } {

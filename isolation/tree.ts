@@ -5,6 +5,7 @@ import { groupProcesses, isPopulated, killGroup, removeGroup } from './cgroup.js
 import type { Host, Ref } from './contract.js';
 import { groupMembers, signalGroup } from './group.js';
 import { type Known, killKnown, membersOfRun, processesOf } from './members.js';
+import { releaseNetwork } from './network/network.js';
 import { Pauses } from './poll.js';
 import { descendants } from './proc.js';
 
@@ -38,12 +39,14 @@ export async function endTree(tree: Tree, withinMs = Number.POSITIVE_INFINITY): 
 export function treeOf(ref: Ref, host: Host): Tree {
   const tree = strongestTree(ref, host);
   const legacy = ref.legacyCgroups ?? [];
-  if (legacy.length === 0) return tree;
+  if (legacy.length === 0 && ref.net === undefined) return tree;
   return {
     ...tree,
     async cleanUp() {
       await tree.cleanUp();
       await Promise.all(legacy.map(removeGroup));
+      // Rules for what does not live any more do no harm, and must not keep a stop from its end.
+      await releaseNetwork(ref, host).catch(() => undefined);
     },
   };
 }

@@ -1,6 +1,13 @@
 /** The composition root: the only file that puts config, state, supervisor, proxy and API together. */
 import { networkInterfaces } from 'node:os';
-import { closeInheritedFds, createBackends, probeHost } from '../isolation/index.js';
+import {
+  type Backends,
+  closeInheritedFds,
+  createBackends,
+  type Host,
+  probeHost,
+  strongest,
+} from '../isolation/index.js';
 import { inheritedSockets } from '../systemd/listen-fds.js';
 import { createMetrics } from './api/metrics.js';
 import { createApi } from './api/server.js';
@@ -14,6 +21,7 @@ import { instanceLocations } from './config/data-paths.js';
 import { findConfig } from './config/find.js';
 import { loadConfig } from './config/load.js';
 import { notYet, notYetError, notYetSettings } from './config/not-yet.js';
+import { resolveAuto } from './config/resolve-auto.js';
 import type { Config } from './config/schema.js';
 import { openControlSocket } from './control-socket.js';
 import { ensureAdminToken } from './first-start.js';
@@ -26,9 +34,11 @@ import { signalReload } from './signal-reload.js';
 import { stopRequested, untilSignal, whenHurried } from './signals.js';
 import { lockDataDir } from './state/lock.js';
 import { openStore } from './state/store.js';
+import { projectQuotasOnce } from './storage/project-quotas.js';
 import { createUsageMeter } from './storage/usage.js';
 import { adoptRunning, registerListed, startAll, wantedAtBoot } from './supervisor/boot.js';
 import { prepareDataRoot } from './supervisor/directories.js';
+import { DiskLimits } from './supervisor/disk-limits.js';
 import { Launcher } from './supervisor/launcher.js';
 import { Operations } from './supervisor/operations.js';
 import { Ports } from './supervisor/ports.js';
@@ -49,10 +59,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   closeInheritedFds();
   const log = createLog();
   const clock = systemClock;
-  const read = () => readConfig(options);
-  let config = read();
-  const { data_dir } = config.settings;
-  const missing = notYetSettings(config.settings);
+  const written = readConfig(options);
+  const { data_dir } = written.settings;
+  const missing = notYetSettings(written.settings);
   if (missing.length > 0) throw notYetError(undefined, missing);
 
   await prepareDataRoot(data_dir);
@@ -60,6 +69,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const store = openStore(data_dir);
   const host = await probeHost();
   const backends = createBackends(host);
+  const carryOut = (config: Config) => chooseIsolation(config, backends, host, log);
+  let config = carryOut(written);
   const ports = new Ports(config.settings.port_range);
   const logs = createLogs({ dir: `${data_dir}/.tenement/logs`, log, clock });
   const usage = createUsageMeter({ clock, log });
@@ -73,6 +84,17 @@ export async function serve(options: ServeOptions): Promise<void> {
   let plane: Plane | undefined;
   let tellPlane = () => {};
 
+  const quota = (key: InstanceKey) => {
+    const mb = config.service[key.service]?.storage_quota_mb;
+    return mb === undefined ? undefined : mb * 2 ** 20;
+  };
+  const diskLimits = new DiskLimits({
+    config: () => config,
+    registry: store.registry,
+    log,
+    find: projectQuotasOnce(data_dir, log),
+    quota,
+  });
   const launcher = new Launcher({
     config: () => config,
     registry: store.registry,
@@ -80,6 +102,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     ports,
     backends,
     host,
+    diskLimits,
     env: process.env,
     publicUrl: (key) => `http://${publicHost(key)}`,
   });
@@ -94,16 +117,14 @@ export async function serve(options: ServeOptions): Promise<void> {
     publicProto: () => 'http',
     onWake: (service) => metrics.observeWake(service),
     onMembers: (service) => plane?.redraw(service),
+    onFreeze: (instance) => plane?.dropIdle(instance),
     openRequests: (instance) => plane?.inFlight(instance),
   });
   const registration = new Registration(supervisor);
   const quotas = new Quotas({
     clock,
     measure: (key) => usage.measure(instanceLocations(config, key.service, key.id)),
-    quota: (key) => {
-      const mb = config.service[key.service]?.storage_quota_mb;
-      return mb === undefined ? undefined : mb * 2 ** 20;
-    },
+    quota,
     awake: () => [...supervisor.instances].filter((one) => one.handle !== undefined).map((one) => one.key),
     warn: (key, message) => {
       log.warn({ instance: formatKey(key) }, message);
@@ -114,9 +135,10 @@ export async function serve(options: ServeOptions): Promise<void> {
     supervisor,
     registration,
     quotas,
+    diskLimits,
     applyConfig: async () => {
       const before = config;
-      const after = read();
+      const after = carryOut(readConfig(options));
       const fixed = needsRestart(before, after);
       if (fixed.length > 0) {
         throw new TenementError(
@@ -209,6 +231,24 @@ function readConfig(options: ServeOptions): Config {
   return loadConfig({ path, dataDir: options.dataDir, env: process.env });
 }
 
+/** `auto` is decided here, once for each config. That nothing keeps instances apart is what the user allowed by it, and is said all the same. */
+function chooseIsolation(config: Config, backends: Backends, host: Host, log: Log): Config {
+  const { config: resolved, choices } = resolveAuto(config, {
+    strongest: (service) => strongest(backends, host, service),
+    root: host.root,
+  });
+  for (const { service, isolation } of choices) {
+    log.info({ service, isolation }, `isolation = "auto" is "${isolation}" here`);
+    if (isolation === 'process') {
+      log.warn(
+        { service },
+        'isolation = "auto": nothing stronger than "process" works here; see `ten doctor`',
+      );
+    }
+  }
+  return resolved;
+}
+
 function hasIpv6(): boolean {
   return Object.values(networkInterfaces()).some((all) => all?.some(({ family }) => family === 'IPv6'));
 }
@@ -219,7 +259,10 @@ function warnAtStart(config: Config, root: boolean, log: Log): void {
     const missing = notYet(service);
     if (missing.length > 0) log.warn({ service: name }, notYetError(name, missing).message);
   }
-  const asRoot = Object.keys(config.service).filter((name) => config.service[name]?.user === '');
+  const asRoot = Object.keys(config.service).filter((name) => {
+    const { isolation, user } = config.service[name] ?? {};
+    return isolation === 'process' && user === '';
+  });
   if (root && asRoot.length > 0) {
     log.warn(
       `The server runs as root, and so do the apps of ${asRoot.join(', ')}: set \`user = "auto"\` for each`,

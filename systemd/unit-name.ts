@@ -34,3 +34,13 @@ export function unescapeUnitPart(text: string): string {
   }
   return Buffer.from(bytes).toString('utf8');
 }
+
+/** The object of a unit: its name with every byte but letters and digits as _XX (sd_bus_path_encode(3)). Pure. */
+export function unitPath(unit: string): string {
+  const encoded = Array.from(Buffer.from(unit, 'utf8'), (byte, i) => {
+    const char = String.fromCharCode(byte);
+    const plain = /[A-Za-z]/.test(char) || (/[0-9]/.test(char) && i > 0);
+    return plain ? char : `_${byte.toString(16).padStart(2, '0')}`;
+  });
+  return `/org/freedesktop/systemd1/unit/${encoded.join('')}`;
+}

@@ -153,6 +153,13 @@ export const ERRORS = {
     message: 'This machine cannot give that isolation',
     hint: '`ten doctor` says what is missing.',
   },
+  systemd_failed: {
+    status: 502,
+    exit: 1,
+    retryable: true,
+    message: 'systemd did not do what it was asked for',
+    hint: '`systemctl status` and `journalctl -u UNIT` show what it says; `ten doctor` whether it can be reached.',
+  },
   path_unreachable: {
     status: 502,
     exit: 1,

@@ -1,6 +1,6 @@
 /** `ten disable` and `ten enable`: one request, two words. */
 import type { Command } from 'commander';
-import type { PutRequest } from '../api/protocol.js';
+import type { Instance as InstanceMessage, PutRequest } from '../api/protocol.js';
 import { formatKey } from '../base/names.js';
 import { addCommand } from './globals.js';
 import { contextOf } from './output.js';
@@ -9,8 +9,8 @@ import { instanceOf, instancePath } from './target.js';
 interface DisabledSwitch {
   readonly verb: 'disable' | 'enable';
   readonly description: string;
-  /** What is printed besides that it is done; `name` is `notes:alice`. */
-  readonly remark: (name: string) => string;
+  /** What is printed besides that it is done, of the instance as it is then; `name` is `notes:alice`. */
+  readonly remark: (name: string, want: InstanceMessage['want']) => string;
 }
 
 export function addDisabledSwitch(program: Command, { verb, description, remark }: DisabledSwitch): void {
@@ -31,6 +31,6 @@ export function addDisabledSwitch(program: Command, { verb, description, remark 
       const answer = await client.request('PUT', instancePath(key), Instance, { body });
       if (out.json) return out.printJson(answer);
       out.print(`${verb === 'disable' ? 'Disabled' : 'Enabled'} ${formatKey(key)}`);
-      out.print(remark(formatKey(key)));
+      out.print(remark(formatKey(key), answer.want));
     });
 }

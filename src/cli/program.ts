@@ -7,6 +7,7 @@ import { addDisable } from './commands/disable.js';
 import { addDoctor } from './commands/doctor.js';
 import { addEnable } from './commands/enable.js';
 import { addEnv } from './commands/env.js';
+import { addExec } from './commands/exec.js';
 import { addHealth } from './commands/health.js';
 import { addInit } from './commands/init.js';
 import { addLater } from './commands/later.js';
@@ -28,7 +29,7 @@ const GROUPS: readonly [heading: string, commands: readonly ((program: Command) 
   ['Set up:', [addInit, addServe, addCheck, addConfig, addReload, addDoctor]],
   [
     'Instances:',
-    [addSpawn, addStop, addRestart, addPs, addHealth, addLogs, addEnv, addDisable, addEnable, addRm],
+    [addSpawn, addStop, addRestart, addPs, addHealth, addLogs, addExec, addEnv, addDisable, addEnable, addRm],
   ],
   ['Versions of a service:', [addDeploy, addRoute, addWeight]],
   ['Access:', [addToken]],

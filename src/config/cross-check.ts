@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { checkDataPaths } from './check-data-paths.js';
 import { checkRouting } from './check-routing.js';
 import { checkTemplates } from './check-templates.js';
+import { checkUnit } from './check-unit.js';
 import { splitService } from './command.js';
 import type { Problem } from './problem.js';
 import type { Config, ServiceConfig } from './schema.js';
@@ -50,7 +51,13 @@ function checkService(name: string, service: ServiceConfig): Problem[] {
       });
     }
   });
-  return [...problems, ...checkTemplates(name, service)];
+  if (service.isolation === 'process' && service.network !== 'host') {
+    problems.push({
+      path: ['service', name, 'network'],
+      message: `\`isolation = "process"\` has no network of its own: "${service.network}" needs "namespace" or stronger`,
+    });
+  }
+  return [...problems, ...checkTemplates(name, service), ...checkUnit(name, service)];
 }
 
 function directoryProblem(path: string): string | undefined {

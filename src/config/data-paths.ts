@@ -13,7 +13,7 @@ import type { Config, ServiceConfig } from './schema.js';
 type DataConfig = Pick<Config, 'settings' | 'service'>;
 
 /** Below data_dir and not for instances: tenement's own state with logs and trash, and the admin token. */
-export const RESERVED = ['.tenement', 'api_token'];
+export const RESERVED = ['.tenement', '.run', 'api_token'];
 
 const ID = '{id}';
 const DATA_DIR = '{data_dir}';

@@ -4,6 +4,7 @@ import { fileJsonSchema, type JsonSchema } from './json-schema.js';
 import { LATER, THIS_VERSION } from './not-yet.js';
 import { SERVICE_GROUPS } from './service.js';
 import { TEMPLATE_NAMES, type TemplateName } from './template.js';
+import { UNIT_SETTINGS } from './unit-settings.js';
 import { NAME_RULE } from './values.js';
 
 const VARIABLES: Record<TemplateName, string> = {
@@ -40,6 +41,12 @@ export function configurationPage(): string {
     '## `[service.NAME]`',
     `NAME is ${NAME_RULE}. Unset limits are unlimited.`,
     ...groups,
+    '### `[service.NAME.systemd]`',
+    UNIT,
+    rows(
+      ['setting', 'value'],
+      Object.entries(UNIT_SETTINGS).map(([name, { kind }]) => [`\`${name}\``, kind.expected]),
+    ),
     '### Template variables',
     VARIABLES_INTRODUCTION,
     rows(
@@ -71,11 +78,15 @@ at once, \`ten config\` the result with defaults. \`docs/tenement.schema.json\` 
 const VARIABLES_INTRODUCTION = `They are filled in in \`command\`, \`args\` and the values of \`env\`. An unknown \`{name}\` is an error; other braces, such as those of JSON, are text, and so is
 \`\${name}\` in a command, which belongs to a shell.`;
 
+const UNIT = `With \`isolation = "systemd"\`: settings of the instances' units as systemd.resource-control(5) and systemd.exec(5) have them; they win over what tenement sets.
+What would undo its promises, or what it does itself, is refused with the reason. \`SystemCallFilter\` can only take away. One that the machine's systemd does not know
+makes the start fail.`;
+
 const ENVIRONMENT = `## Environment of an instance
 
 An instance never gets the server's own environment. It gets, later ones winning:
 
-1. \`PATH\`, \`LANG\`, \`TZ\`, \`HOME\`, \`XDG_CACHE_HOME\`, \`TMPDIR\` (\`HOME\` is the instance's own directory when it runs as another user than the server),
+1. \`PATH\`, \`LANG\`, \`TZ\`, \`HOME\`, \`XDG_CACHE_HOME\`, \`TMPDIR\` (\`HOME\` is the instance's own directory when it is isolated or runs as another user than the server),
 2. what \`pass_env\` names,
 3. \`env_file\`,
 4. the \`env\` table,
@@ -89,13 +100,15 @@ Each instance owns \`{data_dir}/{service}/{id}\` and each directory that its \`e
 part of a segment (\`{data_dir}/{id}.db\`) names no directory: it works with \`isolation = "process"\` and is refused otherwise.
 
 Two instances whose directories overlap are refused: the id \`notes\` under \`{data_dir}/{id}\` would own the directory of the service \`notes\`, and two services
-may use \`{data_dir}/{id}\` together only as the same user without isolation. \`{data_dir}/{name}/{id}\` is always safe. \`{data_dir}/.tenement\` and \`{data_dir}/api_token\` are
+may use \`{data_dir}/{id}\` together only as the same user without isolation. \`{data_dir}/{name}/{id}\` is always safe. \`{data_dir}/.tenement\`, \`{data_dir}/.run\` and \`{data_dir}/api_token\` are
 tenement's own.`;
 
 function serviceNote(key: string): string {
   if (key in LATER) return ` ${NOT_YET}.`;
   const only = THIS_VERSION[key as keyof typeof THIS_VERSION];
-  return only === undefined ? '' : ` **In this version only \`"${only}"\`.**`;
+  return only === undefined
+    ? ''
+    : ` **In this version only ${only.map((value) => `\`"${value}"\``).join(', ')}.**`;
 }
 
 function without(schema: JsonSchema | undefined, keys: readonly string[]): Record<string, JsonSchema> {

@@ -68,7 +68,7 @@ export function renderConfig(name: string, { command, startupTimeout }: Detected
 
 [service.${name}]
 command = ${JSON.stringify(command)}   # the app listens on 127.0.0.1:$PORT; {port} can be used here as well
-isolation = "process"   # ordinary processes, for code that you trust
+isolation = "process"   # for development; without this line it is "namespace", which keeps customers apart (docs/isolation.md)
 idle_timeout = "5m"     # sleep after five minutes without a request; the next one wakes the instance
 ${startupTimeout === undefined ? '' : `startup_timeout = ${startupTimeout}   # the first start compiles\n`}${health === undefined ? '# health = "/health"' : `health = ${JSON.stringify(health)}`}     # a path that answers 2xx when the app is well; without it, ready means that the port accepts
 

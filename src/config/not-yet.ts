@@ -15,27 +15,16 @@ export interface NotYet {
 
 /** What this version can do of the keys that choose between several ways; the reference page says so too. */
 export const THIS_VERSION = {
-  isolation: 'process',
-  listen: 'port',
-  idle_action: 'stop',
-  network: 'host',
-} as const satisfies Partial<Record<keyof ServiceConfig, string>>;
+  isolation: ['auto', 'process', 'namespace', 'sandbox', 'systemd'],
+} as const satisfies Partial<Record<keyof ServiceConfig, readonly string[]>>;
 
 /** Features that a service asks for and this version has not. */
 export function notYet(service: ServiceConfig): NotYet[] {
   const found: NotYet[] = [];
-  if (service.isolation !== THIS_VERSION.isolation) {
-    const feature = `isolation "${service.isolation}"${service.isolation === 'namespace' ? ' (the default)' : ''}`;
-    found.push({ key: 'isolation', feature, instead: write('isolation') });
-  }
-  if (service.listen !== THIS_VERSION.listen) {
-    found.push({ key: 'listen', feature: `listening by "${service.listen}"`, instead: write('listen') });
-  }
-  if (service.idle_action !== THIS_VERSION.idle_action) {
-    found.push({ key: 'idle_action', feature: 'freezing', instead: write('idle_action') });
-  }
-  if (service.network !== THIS_VERSION.network) {
-    found.push({ key: 'network', feature: `the network "${service.network}"`, instead: write('network') });
+  for (const [key, values] of Object.entries(THIS_VERSION)) {
+    const value = service[key as keyof typeof THIS_VERSION];
+    if (value === undefined || (values as readonly string[]).includes(value)) continue;
+    found.push({ key, feature: `${key} = "${value}"`, instead: `${key} = "${values.at(-1)}"` });
   }
   for (const [key, feature] of Object.entries(LATER)) {
     if (service[key as keyof typeof LATER] !== undefined) found.push({ key, feature });
@@ -43,23 +32,8 @@ export function notYet(service: ServiceConfig): NotYet[] {
   return found;
 }
 
-function write(key: keyof typeof THIS_VERSION): string {
-  return `${key} = "${THIS_VERSION[key]}"`;
-}
-
 /** Keys of a service that this version only accepts. */
-export const LATER = {
-  memory_limit_mb: 'a memory limit',
-  cpu_shares: 'a processor weight',
-  cpu_limit: 'a processor limit',
-  pids_limit: 'a limit on processes',
-  freeze_timeout: 'freezing',
-  allow_local: 'a closed loopback',
-  read_only_paths: 'a private file system',
-  read_write_paths: 'a private file system',
-  sandbox: 'a sandbox',
-  systemd: 'systemd units',
-} as const satisfies Partial<Record<keyof ServiceConfig, string>>;
+export const LATER: Readonly<Partial<Record<keyof ServiceConfig, string>>> = {};
 
 /** Features that `[settings]` asks for and this version has not; the server refuses to start with them. */
 export function notYetSettings(settings: Settings): NotYet[] {

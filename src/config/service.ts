@@ -78,7 +78,9 @@ const lifecycleKeys = {
   idle_action: choice('stop', 'freeze')
     .default('stop')
     .meta({ description: 'What sleeping means: the process is ended, or frozen in memory.' }),
-  freeze_timeout: seconds.optional().meta({ description: 'Time after which a frozen instance is stopped.' }),
+  freeze_timeout: seconds
+    .default(0)
+    .meta({ description: 'Time after which a frozen instance is stopped. 0: never.' }),
   startup_timeout: someSeconds
     .default(30)
     .meta({ description: 'Time to become ready, from the start of the process.' }),
@@ -112,9 +114,10 @@ const limitKeys = {
   memory_limit_mb: megabytes
     .optional()
     .meta({ description: 'Hard limit for the memory of all processes of an instance. Default: unlimited.' }),
-  cpu_shares: integer(1, 10000)
-    .optional()
-    .meta({ description: 'Weight when processors are short, 1-10000. Default: the kernel’s (100).' }),
+  cpu_shares: integer(1, 10000).optional().meta({
+    description:
+      'Weight when processors are short, 1-10000; with cgroup v2 also for disks. Default: the kernel’s (100).',
+  }),
   cpu_limit: z
     .number({ error: 'expected a number of cores, such as 1.5' })
     .gt(0, { error: 'expected more than 0 cores' })
@@ -132,9 +135,10 @@ const isolationKeys = {
       description:
         'How instances are kept apart. `process`: ordinary processes, for trusted code; `auto`: the strongest that works here.',
     }),
-  sandbox: choice('bubblewrap', 'nsjail')
-    .optional()
-    .meta({ description: 'The tool behind `isolation = "sandbox"`. Default: bubblewrap.' }),
+  sandbox: choice('bubblewrap', 'nsjail').optional().meta({
+    description:
+      'The tool behind `isolation = "sandbox"`. Default: bubblewrap, or nsjail where only that is installed.',
+  }),
   network: choice('host', 'egress', 'none').default('host').meta({
     description: 'The host’s network; an own one that only reaches out; or none.',
   }),
@@ -153,7 +157,9 @@ const isolationKeys = {
   systemd: z
     .record(nonEmpty, z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]))
     .optional()
-    .meta({ description: 'Further properties for the unit, with `isolation = "systemd"`.' }),
+    .meta({
+      description: 'With `isolation = "systemd"`: further settings of the instances’ units. See below.',
+    }),
 };
 
 /** The keys in the order of the reference page, by group. */

@@ -40,7 +40,7 @@ const proxySchema = z
   .strictObject({
     fast_reads: choice('auto', 'off')
       .default('auto')
-      .meta({ description: 'Read sockets by a faster path where Node has it.' }),
+      .meta({ description: 'Read and write sockets by a faster path where Node has it.' }),
     head_timeout: seconds
       .default(10)
       .meta({ description: 'Time that a client has to send a request’s head.' }),

@@ -38,7 +38,8 @@ export interface AttemptOwner {
   answering(status: number): void;
   /** Protocols were switched: what the client sends goes to the tunnel; what it has sent is returned. */
   switched(head: ResponseHead, tunnel: Tunnel): Buffer | undefined;
-  answered(bytes: number, keepClient: boolean): void;
+  /** `now`: performance.now(), as of the answer's last byte. */
+  answered(bytes: number, keepClient: boolean, now: number): void;
   failed(failure: Failure): void;
   /** The answer had begun and can't be completed. `delimited`: the client can tell by itself. */
   truncated(error: TenementError, bytes: number, delimited: boolean): void;
@@ -75,7 +76,9 @@ export class Attempt implements UpstreamUser, Closable {
     watchClosing(closing, this);
     this.#waitingSince = now;
     const connection = this.#owner.core.pools.take(this.#lease, this, want, now);
-    if (connection !== undefined) this.given(connection);
+    if (connection === undefined) return;
+    this.#connection = connection;
+    if (connection.connected) this.#send(now);
   }
 
   given(connection: UpstreamConnection): void {
@@ -84,12 +87,15 @@ export class Attempt implements UpstreamUser, Closable {
   }
 
   connected(): void {
-    if (this.#settled) return;
+    if (!this.#settled) this.#send(performance.now());
+  }
+
+  #send(now: number): void {
     const { body, head, headText } = this.#owner;
     this.#phase = 'sent';
     body.sendTo(this.#connection.wire, headText);
     // The app has to say whether it wants the body, or the client to go ahead unasked.
-    if (body.done || (head.expects && body.reader.bytes === 0)) this.#waitingSince = performance.now();
+    if (body.done || (head.expects && body.reader.bytes === 0)) this.#waitingSince = now;
     else this.bodyMoved();
   }
 
@@ -163,8 +169,9 @@ export class Attempt implements UpstreamUser, Closable {
   }
 
   #finish(relay: ResponseRelay, keepApp: boolean): void {
-    this.#settle(keepApp && this.#owner.body.done);
-    this.#owner.answered(relay.bytes, relay.keepsClient);
+    const now = performance.now();
+    this.#settle(keepApp && this.#owner.body.done, now);
+    this.#owner.answered(relay.bytes, relay.keepsClient, now);
   }
 
   #switch(head: ResponseHead, buffer: Buffer, at: number, end: number): void {
@@ -178,7 +185,7 @@ export class Attempt implements UpstreamUser, Closable {
     const { wire } = this.#connection;
     const tunnel = new Tunnel(owner.wire, wire, () => {
       this.#settle(false);
-      owner.answered(0, false);
+      owner.answered(0, false, performance.now());
     });
     this.#tunnel = tunnel;
     const early = owner.switched(head, tunnel);
@@ -271,7 +278,7 @@ export class Attempt implements UpstreamUser, Closable {
     this.#owner.crashed(error);
   }
 
-  #settle(keepConnection: boolean): void {
+  #settle(keepConnection: boolean, now = performance.now()): void {
     if (this.#settled) return;
     this.#settled = true;
     unwatchClosing(this.#lease.closing, this);
@@ -280,7 +287,7 @@ export class Attempt implements UpstreamUser, Closable {
     const { pools } = this.#owner.core;
     const { instance } = this.#lease;
     if (connection === undefined) pools.leave(instance, this);
-    else pools.giveBack(instance, connection, keepConnection, performance.now());
+    else pools.giveBack(instance, connection, keepConnection, now);
   }
 }
 

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { errnoOf } from '../base/errors.js';
+import { falseSocket } from '../base/real-socket.js';
 import { socketOptions } from './socket-options.js';
 import type { UpstreamAddress } from './upstreams.js';
 import type { Wire } from './wire.js';
@@ -30,9 +31,13 @@ function isGone(error: unknown): boolean {
 /** Begins to connect; the wire reads from it. `fast`: by `onread`. Each direction ends by itself. */
 export function dial(address: UpstreamAddress, wire: Wire, fast: boolean): Socket {
   const socket = new PatientSocket(socketOptions(fast ? wire.onread : undefined));
+  wire.patient = true;
   wire.attach(socket, fast);
   socket.setNoDelay(true);
-  if ('path' in address) socket.connect({ path: address.path });
+  const wrong = falseSocket(address);
+  if (wrong !== undefined) socket.destroy(wrong);
+  else if ('path' in address) socket.connect({ path: address.path });
   else socket.connect({ host: address.host, port: address.port });
+  wire.opened();
   return socket;
 }

@@ -79,7 +79,7 @@ export class Exchange implements AttemptOwner {
     const bodyError = this.#bodyError();
     if (refusal !== undefined || bodyError !== undefined)
       this.#refuse(refusal ?? (bodyError as TenementError));
-    else this.#acquire();
+    else this.#acquire(this.startedAt);
   }
 
   /** Bytes from the client; returns the position behind the last one of this request. */
@@ -97,10 +97,10 @@ export class Exchange implements AttemptOwner {
     return status === 'too_large' ? new TenementError('body_too_large') : undefined;
   }
 
-  #acquire(): void {
+  #acquire(now: number): void {
     const { target } = this.#plan;
     if (target === undefined) {
-      this.#leased(this.#plan.ownLease as Lease);
+      this.#leased(this.#plan.ownLease as Lease, now);
       return;
     }
     const { upstreams } = this.core.options;
@@ -108,7 +108,7 @@ export class Exchange implements AttemptOwner {
     try {
       const lease = upstreams.acquireNow?.(target, hasBody);
       if (lease !== undefined) {
-        this.#leased(lease);
+        this.#leased(lease, now);
         return;
       }
     } catch (error) {
@@ -121,25 +121,25 @@ export class Exchange implements AttemptOwner {
       .then(
         (lease) => {
           if (this.#ended) lease.release();
-          else this.#leased(lease);
+          else this.#leased(lease, performance.now());
         },
         (error: unknown) => this.#fail(asTenementError(error)),
       )
       .catch((error: unknown) => this.crashed(error));
   }
 
-  #leased(lease: Lease): void {
+  #leased(lease: Lease, now: number): void {
     this.#lease = lease;
     if (this.#plan.target !== undefined) this.#instance = lease.instance;
-    this.#try(lease, false);
+    this.#try(lease, false, now);
   }
 
-  #try(lease: Lease, fresh: boolean): void {
+  #try(lease: Lease, fresh: boolean, now: number): void {
     const attempt = new Attempt(this, lease);
     this.#attempt = attempt;
     // Protocols are switched on connections of their own.
     const want = { fresh: fresh || this.upgrade, recent: !isIdempotent(this.head.method) };
-    attempt.start(want, performance.now());
+    attempt.start(want, now);
   }
 
   interim(head: ResponseHead): void {
@@ -159,10 +159,10 @@ export class Exchange implements AttemptOwner {
     return this.#client.takeEarlyBytes();
   }
 
-  answered(bytes: number, keepClient: boolean): void {
+  answered(bytes: number, keepClient: boolean, now: number): void {
     this.#bytesOut += bytes;
     this.#endLease(false);
-    this.#end(keepClient);
+    this.#end(keepClient, now);
   }
 
   failed(failure: Failure): void {
@@ -172,7 +172,7 @@ export class Exchange implements AttemptOwner {
     this.#attempt = undefined;
     // An app may close a connection for its age at any moment; that says nothing about the app.
     if (stale && lease !== undefined && isIdempotent(method) && this.body.replayable) {
-      this.#try(lease, true);
+      this.#try(lease, true, performance.now());
       return;
     }
     this.#endLease(broke);
@@ -184,7 +184,7 @@ export class Exchange implements AttemptOwner {
     }
     if (phase === 'connecting') this.#refused += 1;
     else this.#resent += 1;
-    this.#acquire();
+    this.#acquire(performance.now());
   }
 
   truncated(error: TenementError, bytes: number, delimited: boolean): void {
@@ -276,7 +276,7 @@ export class Exchange implements AttemptOwner {
     );
   }
 
-  #end(keep: boolean): void {
+  #end(keep: boolean, now = performance.now()): void {
     if (this.#ended) return;
     this.#ended = true;
     this.body.discard();
@@ -287,7 +287,7 @@ export class Exchange implements AttemptOwner {
       own: this.#plan.ownLease !== undefined,
       method: this.head.method,
       status: this.#status,
-      durationMs: performance.now() - this.startedAt,
+      durationMs: now - this.startedAt,
       bytesIn: this.body.reader.bytes + (tunnel?.bytesIn ?? 0),
       bytesOut: this.#bytesOut + (tunnel?.bytesOut ?? 0),
       client: this.#client.peer,

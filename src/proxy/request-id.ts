@@ -6,16 +6,18 @@ export function requestIdFor(trustedValue: string | undefined): string {
   return randomId();
 }
 
-const ID_BYTES = 16;
-/** Random bytes for many ids at a time: asking for 16 costs as much as for 4096. */
+/** Characters: each is 4 bits. */
+const ID_LENGTH = 32;
+/** Random digits for many ids at a time: asking for a few bytes costs as much as for thousands. */
 const pool = Buffer.alloc(4096);
-let used = pool.length;
+let digits = '';
+let used = 0;
 
 function randomId(): string {
-  if (used === pool.length) {
-    randomFillSync(pool);
+  if (used === digits.length) {
+    digits = randomFillSync(pool).toString('hex');
     used = 0;
   }
-  used += ID_BYTES;
-  return pool.toString('hex', used - ID_BYTES, used);
+  used += ID_LENGTH;
+  return digits.slice(used - ID_LENGTH, used);
 }

@@ -1,5 +1,9 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { getSystemErrorName } from 'node:util';
+import { type DirectWriter, directWriter } from './direct-writer.js';
+import { latin1 } from './http1/latin1.js';
+import { handleOf, inside } from './socket-inside.js';
 
 /** Who is told what happens on a wire. */
 export interface Receiver {
@@ -13,8 +17,8 @@ export interface Receiver {
   closed(error: Error | undefined): void;
 }
 
-/** Largest read. */
-const READ_BYTES = 64 * 1024;
+/** Largest read: an answer of 64 KiB and its head come in one. */
+const READ_BYTES = 128 * 1024;
 
 /** Writes up to this size are joined to one string: one system call and no array of buffers. */
 const JOIN_BYTES = 16 * 1024;
@@ -35,6 +39,8 @@ export class Wire {
   stream!: Duplex;
   receiver: Receiver;
   paused = false;
+  /** Survives a failed write: what the peer has sent is still read. */
+  patient = false;
   /** Options for a net.Socket that shall read fast; the socket is then given to `attach`. */
   readonly onread = {
     buffer: (): Buffer => this.#nextBuffer(),
@@ -44,8 +50,11 @@ export class Wire {
     },
   };
   #fast = false;
+  #direct: DirectWriter | undefined;
   #bulk = false;
   #own: Buffer | undefined;
+  /** Where the next read goes. */
+  #buffer: Buffer | undefined;
   #lent = false;
   #error: Error | undefined;
 
@@ -57,6 +66,9 @@ export class Wire {
   attach(stream: Duplex, fast: boolean): void {
     this.stream = stream;
     this.#fast = fast;
+    if (fast && stream instanceof Socket)
+      this.#direct = directWriter(stream, (status) => this.#taken(status));
+    if (fast) this.#readDirectly();
     stream.on('error', (error) => {
       this.#error = error;
     });
@@ -67,6 +79,27 @@ export class Wire {
       this.receiver.closed(this.#error);
     });
     if (!fast) stream.on('data', (chunk: Buffer) => this.receiver.received(chunk, 0, chunk.length));
+  }
+
+  /** Takes the place of what the stream does for each read. The end and errors of the connection are left to it. */
+  #readDirectly(): void {
+    const handle = handleOf(this.stream);
+    const usual = handle?.onread;
+    if (inside === undefined || handle === undefined || typeof usual !== 'function') return;
+    const { streamBaseState, kReadBytesOrError } = inside;
+    handle.onread = (data) => {
+      const bytes = streamBaseState[kReadBytesOrError] as number;
+      const buffer = this.#buffer;
+      if (bytes <= 0 || buffer === undefined || this.stream.destroyed) return usual.call(handle, data);
+      this.receiver.received(buffer, 0, bytes);
+      const next = this.#nextBuffer();
+      return next === buffer ? undefined : next;
+    };
+  }
+
+  /** For a socket that has only now begun to connect. */
+  opened(): void {
+    if (this.#fast) this.#readDirectly();
   }
 
   /** Much is about to come, or no more: much gets a buffer of its own, whose parts can be lent to a write without a copy. */
@@ -85,18 +118,20 @@ export class Wire {
 
   /** What was lent may be used again if `borrower` has written everything. */
   reclaim(borrower: Wire): void {
-    if (this.#lent && borrower.stream.writableLength === 0) this.#lent = false;
+    if (this.#lent && borrower.stream.writableLength === 0 && !borrower.#waits) this.#lent = false;
   }
 
   #nextBuffer(): Buffer {
     if (!this.#bulk) {
       if (this.#own !== undefined) this.#giveBack();
+      this.#buffer = shared;
       return shared;
     }
     if (this.#lent || this.#own === undefined) {
       this.#own = spare.pop() ?? Buffer.allocUnsafeSlow(READ_BYTES);
       this.#lent = false;
     }
+    this.#buffer = this.#own;
     return this.#own;
   }
 
@@ -108,30 +143,54 @@ export class Wire {
 
   /** Strings are latin1. */
   write(data: string | Buffer): void {
-    if (typeof data === 'string') this.stream.write(data, 'latin1');
-    else this.stream.write(data);
+    if (typeof data !== 'string') this.stream.write(data);
+    else if (this.#direct?.writeText(data) !== true) this.stream.write(data, 'latin1');
   }
 
-  /** `text`, then a part of what `source` received, then `tail`: together if they are small, and in one system call anyway. */
+  /**
+   * `text`, then a part of what `source` received, then `tail`: together if they are small, and in one system call anyway. What stands before
+   * `start` in the buffer must not be needed any more.
+   */
   writeWith(text: string, source: Wire, buffer: Buffer, start: number, end: number, tail: string): void {
     if (text.length + end - start <= JOIN_BYTES) {
-      const all = end > start ? text + buffer.toString('latin1', start, end) + tail : text + tail;
-      if (all !== '') this.stream.write(all, 'latin1');
+      const all = end > start ? text + latin1(buffer, start, end) + tail : text + tail;
+      if (all !== '') this.write(all);
       return;
     }
-    const { stream } = this;
-    const corked = text !== '' || tail !== '';
-    if (corked) stream.cork();
-    if (text !== '') stream.write(text, 'latin1');
-    stream.write(source.lend(buffer, start, end));
-    if (tail !== '') stream.write(tail, 'latin1');
-    if (corked) stream.uncork();
+    // A head that fits goes where the one was that it is made of: so it needs no buffer of its own.
+    const place = start - text.length;
+    const inPlace = text !== '' && place >= 0 && buffer === source.#own && !source.#lent;
+    if (inPlace) buffer.write(text, place, 'latin1');
+    const chunks: (string | Buffer)[] = [source.lend(buffer, inPlace ? place : start, end)];
+    if (text !== '' && !inPlace) chunks.unshift(text);
+    if (tail !== '') chunks.push(tail);
+    if (this.#direct?.writeAll(chunks) !== true) this.#writeStream(chunks);
     source.reclaim(this);
+  }
+
+  #writeStream(chunks: readonly (string | Buffer)[]): void {
+    const { stream } = this;
+    if (chunks.length > 1) stream.cork();
+    for (const chunk of chunks) {
+      if (typeof chunk === 'string') stream.write(chunk, 'latin1');
+      else stream.write(chunk);
+    }
+    if (chunks.length > 1) stream.uncork();
+  }
+
+  /** The system has taken what was written directly, or failed. */
+  #taken(status: number): void {
+    if (status < 0 && !this.patient) this.destroy(new Error(`write ${getSystemErrorName(status)}`));
+    else if (!this.congested) this.receiver.drained();
+  }
+
+  get #waits(): boolean {
+    return this.#direct !== undefined && this.#direct.pending > 0;
   }
 
   /** What was written had to wait, and `drained` will be called. */
   get congested(): boolean {
-    return this.stream.writableNeedDrain && this.stream.writableLength > 0;
+    return this.#waits || (this.stream.writableNeedDrain && this.stream.writableLength > 0);
   }
 
   pause(): void {
@@ -150,8 +209,8 @@ export class Wire {
     return this.stream.destroyed;
   }
 
-  destroy(): void {
-    this.stream.destroy();
+  destroy(error?: Error): void {
+    this.stream.destroy(error);
   }
 
   /** After what was written has gone out. */

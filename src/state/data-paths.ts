@@ -6,6 +6,7 @@ interface Stored {
   path: string;
   kind: DataPathRow['kind'];
   uid: number | null;
+  counted: string | null;
 }
 
 /**
@@ -14,9 +15,9 @@ interface Stored {
  */
 export function createDataPaths(
   db: Database.Database,
-): Pick<Registry, 'dataPaths' | 'recordDataPath' | 'forgetDataPath' | 'dataPathOwners'> {
+): Pick<Registry, 'dataPaths' | 'recordDataPath' | 'markCounted' | 'forgetDataPath' | 'dataPathOwners'> {
   const select = db.prepare<[string, string], Stored>(
-    'SELECT path, kind, uid FROM data_paths WHERE service = ? AND id = ? ORDER BY path',
+    'SELECT path, kind, uid, counted FROM data_paths WHERE service = ? AND id = ? ORDER BY path',
   );
   const insert = db.prepare(
     `INSERT INTO data_paths (service, id, path, kind) VALUES (?, ?, ?, ?)
@@ -24,6 +25,7 @@ export function createDataPaths(
   );
   // A path has one owner, however many instances share it.
   const setOwner = db.prepare('UPDATE data_paths SET uid = ? WHERE path = ?');
+  const setCounted = db.prepare('UPDATE data_paths SET counted = ? WHERE path = ?');
   // '0' is the character after '/': a range that an index can answer, and no pattern in which a name could be a wildcard.
   const forget = db.prepare(
     "DELETE FROM data_paths WHERE path = @path OR (path >= @path || '/' AND path < @path || '0')",
@@ -36,11 +38,16 @@ export function createDataPaths(
   );
   return {
     dataPaths: (key) =>
-      select.all(key.service, key.id).map(({ uid, ...row }) => ({ ...row, uid: uid ?? undefined })),
+      select.all(key.service, key.id).map(({ uid, counted, ...row }) => ({
+        ...row,
+        uid: uid ?? undefined,
+        counted: counted ?? undefined,
+      })),
     recordDataPath(key, { path, kind }, uid) {
       insert.run(key.service, key.id, path, kind);
       if (uid !== undefined) setOwner.run(uid, path);
     },
+    markCounted: (path, counted) => void setCounted.run(counted ?? null, path),
     forgetDataPath: (path) => void forget.run({ path }),
     dataPathOwners: (path) => owners.all({ path, above: JSON.stringify(above(path)) }),
   };

@@ -82,6 +82,14 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX data_paths_by_path ON data_paths (path);
     `,
   },
+  {
+    title: 'which directories the kernel counts, and holds under a disk quota',
+    sql: 'ALTER TABLE data_paths ADD COLUMN counted TEXT;',
+  },
+  {
+    title: 'holds outlast being disabled',
+    sql: 'ALTER TABLE instances ADD COLUMN held INTEGER NOT NULL DEFAULT 0 CHECK (held IN (0, 1));',
+  },
 ];
 
 /**

@@ -9,6 +9,7 @@ interface StoredInstance {
   service: string;
   id: string;
   want: InstanceRow['want'];
+  held: number;
   weight: number;
   env: string;
   created_at: number;
@@ -27,7 +28,7 @@ export function createRegistry(db: Database.Database): Registry {
      ON CONFLICT DO NOTHING`,
   );
   const change = db.prepare(
-    `UPDATE instances SET want = coalesce(@want, want), weight = coalesce(@weight, weight), env = coalesce(@env, env)
+    `UPDATE instances SET want = coalesce(@want, want), held = coalesce(@held, held), weight = coalesce(@weight, weight), env = coalesce(@env, env)
      WHERE service = @service AND id = @id`,
   );
   const remove = db.prepare('DELETE FROM instances WHERE service = ? AND id = ?');
@@ -40,6 +41,7 @@ export function createRegistry(db: Database.Database): Registry {
       service: key.service,
       id: key.id,
       want: changes.want ?? null,
+      held: changes.held === undefined ? null : Number(changes.held),
       weight: changes.weight ?? null,
       env: changes.env === undefined ? null : JSON.stringify(changes.env),
     });
@@ -92,6 +94,6 @@ function createRuns(db: Database.Database): Pick<Registry, 'saveTrace' | 'saveRe
 }
 
 function toRow(stored: StoredInstance): InstanceRow {
-  const { service, id, want, weight, created_at: createdAt } = stored;
-  return { service, id, want, weight, env: JSON.parse(stored.env), createdAt };
+  const { service, id, want, held, weight, created_at: createdAt } = stored;
+  return { service, id, want, held: held === 1, weight, env: JSON.parse(stored.env), createdAt };
 }

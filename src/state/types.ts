@@ -6,6 +6,8 @@ export interface InstanceRow {
   readonly service: string;
   readonly id: string;
   readonly want: 'up' | 'on-demand' | 'down' | 'disabled';
+  /** While `want` is `disabled`: it was held before, and is again once it is enabled. */
+  readonly held: boolean;
   readonly weight: number;
   readonly env: Readonly<Record<string, string>>;
   readonly createdAt: number;
@@ -19,6 +21,8 @@ export interface DataPathRow {
   readonly kind: 'directory' | 'file' | 'trash';
   /** Whom it was last prepared for; undefined: not yet. */
   readonly uid: number | undefined;
+  /** Under which disk quota project the whole directory was put, and which directory that was; undefined: under none. */
+  readonly counted: string | undefined;
 }
 
 /** Which instances exist, and what is known of their last process. The only writer is the supervisor. */
@@ -27,7 +31,7 @@ export interface Registry {
   get(key: InstanceKey): InstanceRow | undefined;
   /** Inserts with want `on-demand`, weight 100, no env; a no-op when it exists. Returns the row. */
   register(key: InstanceKey, now: number): InstanceRow;
-  update(key: InstanceKey, changes: Partial<Pick<InstanceRow, 'want' | 'weight' | 'env'>>): void;
+  update(key: InstanceKey, changes: Partial<Pick<InstanceRow, 'want' | 'held' | 'weight' | 'env'>>): void;
   /** Several weights in one transaction (`ten route`). */
   setWeights(changes: readonly { key: InstanceKey; weight: number }[]): void;
   /** Forgets instance, ref, trace and env; events and audit stay. */
@@ -50,6 +54,8 @@ export interface Registry {
   dataPaths(key: InstanceKey): DataPathRow[];
   /** Idempotent. `uid`, once the path has been prepared for it; without it what is recorded stays. */
   recordDataPath(key: InstanceKey, path: Pick<DataPathRow, 'path' | 'kind'>, uid?: number): void;
+  /** Once everything in a recorded directory is counted (`undefined`: no more), whoever has it. */
+  markCounted(path: string, counted: string | undefined): void;
   /** Nothing is there any more: forgets the path and those inside it, whoever had them. */
   forgetDataPath(path: string): void;
   /** Registered instances that were given this path, one inside it or one around it. */

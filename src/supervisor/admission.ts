@@ -1,6 +1,7 @@
 /** Whether a request may wait for an instance that is not ready. Pure. */
 import { TenementError } from '../base/errors.js';
-import { type Facts, failedError } from './lifecycle.js';
+import type { Facts } from './facts.js';
+import { failedError } from './lifecycle.js';
 
 export type Admission =
   | { readonly kind: 'wait'; readonly budgetMs: number }

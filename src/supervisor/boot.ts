@@ -1,9 +1,10 @@
 /** What happens when the server comes up: living processes are adopted first, then what shall run is started. */
-import type { Backend, BackendId } from '../../isolation/contract.js';
+import type { Address, Backend, BackendId } from '../../isolation/contract.js';
 import { parseRef } from '../../isolation/index.js';
 import { asTenementError, TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import type { InstanceRow } from '../state/types.js';
+import { keepEndpoint, sweepEndpoints } from './endpoint.js';
 import { recordData } from './instance-data.js';
 import type { Ports } from './ports.js';
 import type { Registration } from './registration.js';
@@ -24,6 +25,7 @@ export async function adoptRunning(
 ): Promise<void> {
   const { registry, logs, log, config } = supervisor.deps;
   const strays: Promise<void>[] = [];
+  const kept: Address[] = [];
   for (const row of registry.all()) {
     // Of a version that recorded no data.
     if (registry.dataPaths(row).length === 0) recordData(supervisor.deps, row);
@@ -37,10 +39,13 @@ export async function adoptRunning(
     const adoption = ref === undefined ? undefined : await backends.get(ref.backend)?.adopt(ref);
     const instance = formatKey(row);
     if (ref !== undefined && adoption?.kind === 'adopted') {
-      if ('port' in ref.address) ports.reserve(ref.address.port);
+      keepEndpoint(ref.address, ports);
+      kept.push(ref.address);
       logs.open(row);
-      supervisor.get(row).adopt(adoption.handle);
-      log.info({ instance, pid: ref.pid }, 'adopted a running process');
+      // Whoever cannot be looked at is thawed, which does no harm to one that runs.
+      const frozen = (await adoption.handle.freezer?.isFrozen().catch(() => false)) ?? false;
+      supervisor.get(row).adopt(adoption.handle, frozen);
+      log.info({ instance, pid: ref.pid, frozen }, 'adopted a running process');
       if (config().service[row.service] === undefined) stopOrphan(supervisor, row);
     } else if (adoption?.kind === 'gone') {
       registry.clearRun(row);
@@ -54,6 +59,7 @@ export async function adoptRunning(
     }
   }
   await Promise.all(strays);
+  await sweepEndpoints(config().settings.data_dir, kept);
 }
 
 async function endStray(supervisor: Supervisor, row: InstanceRow): Promise<void> {

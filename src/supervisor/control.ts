@@ -88,6 +88,7 @@ export interface Control {
   restartService(service: string): AsyncIterable<{ key: InstanceKey; done: number; total: number }>;
   /** Stops and forgets. Data goes to the dated trash unless `purge` (or `storage_persist = false`); what others share is left. */
   remove(key: InstanceKey, options: { purge: boolean }): Promise<DataFate>;
+  /** Stops it now, or lets it run again. A hold outlasts it: what was held, or is held meanwhile, is so after it. */
   setDisabled(key: InstanceKey, disabled: boolean): Promise<InstanceView>;
   setWeight(key: InstanceKey, weight: number): Promise<InstanceView>;
   put(key: InstanceKey, changes: PutChanges): Promise<{ created: boolean; instance: InstanceView }>;

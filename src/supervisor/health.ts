@@ -51,16 +51,27 @@ export class HealthLoop {
   lastProblem: string | undefined;
   readonly #options: HealthLoopOptions;
   #timer: Timer | undefined;
-  #stopped = false;
+  /** Another for each pause: the answer to a check that was under way then says nothing. */
+  #round = 0;
+  #runs = true;
 
   constructor(options: HealthLoopOptions) {
     this.#options = options;
     this.#schedule();
   }
 
-  stop(): void {
-    this.#stopped = true;
+  /** No more checks. What was counted stays, and a check under way is forgotten. Idempotent. */
+  pause(): void {
+    this.#runs = false;
+    this.#round += 1;
     this.#timer?.cancel();
+  }
+
+  /** The next check is a whole interval away. Idempotent. */
+  resume(): void {
+    if (this.#runs) return;
+    this.#runs = true;
+    this.#schedule();
   }
 
   /** Spread over +-10 % so that instances started together are not all asked in the same moment for ever. */
@@ -70,12 +81,13 @@ export class HealthLoop {
   }
 
   async #check(): Promise<void> {
+    const round = this.#round;
     const busyBefore = this.#options.inFlight();
     // A check that breaks says nothing good of the instance, and must not be the last one.
     const answer = await this.#options
       .ask()
       .catch((error: unknown): HealthAnswer => ({ kind: 'bad', reason: `the check broke off: ${error}` }));
-    if (this.#stopped) return;
+    if (this.#round !== round) return;
     this.failures = countFailures(this.failures, answer, busyBefore || this.#options.inFlight());
     if (answer.kind !== 'healthy') this.lastProblem = describeAnswer(answer);
     if (conditionOf(this.failures) === 'unhealthy') {

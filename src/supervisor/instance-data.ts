@@ -56,6 +56,14 @@ export async function giveData(
   return skipped;
 }
 
+/** Absolute paths of the directories that an instance owns by the config in force. */
+export function ownDirectories({ config }: DataDeps, key: InstanceKey): string[] {
+  const { data_dir } = config().settings;
+  return instancePaths(config(), key.service, key.id)
+    .filter(({ kind }) => kind === 'directory')
+    .map(({ path }) => join(data_dir, path));
+}
+
 /**
  * What an instance that is to be registered would find of an earlier one. What a registered one shares with it is no old data.
  * @throws TenementError old_data; conflict when it is another instance's, which had it by an earlier config
@@ -136,7 +144,7 @@ function allPaths({ config, registry }: DataDeps, key: InstanceKey): DataPath[] 
 }
 
 /** Other registered instances that own, by record or by config, what equals, contains or lies in the path. */
-function sharers({ config, registry }: DataDeps, key: InstanceKey, path: DataPath): string[] {
+export function sharers({ config, registry }: DataDeps, key: InstanceKey, path: DataPath): string[] {
   const others = withCompanions(path).flatMap((one) => registry.dataPathOwners(one));
   for (const { service, id } of claims(config(), path)) {
     if (id === undefined) others.push(...registry.all().filter((row) => row.service === service));

@@ -8,10 +8,11 @@ import { TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import { admission } from './admission.js';
 import type { State, Want } from './control.js';
+import { type Effect, type Event, type Facts, initialFacts, type Moment } from './facts.js';
 import { Gate } from './gate.js';
 import { type Condition, conditionOf } from './health.js';
 import type { Claim } from './leases.js';
-import { type Effect, type Event, type Facts, initialFacts, type Moment, step } from './lifecycle.js';
+import { step } from './lifecycle.js';
 import { Tenure, type TenureDeps } from './tenure.js';
 
 /** How many may wait for one instance; more get `queue_full` (a stampede must not fill our memory). */
@@ -24,6 +25,8 @@ export const WAKE = 'a request';
 export interface InstanceDeps extends TenureDeps {
   /** Open requests, where they are counted by someone else than our leases. */
   readonly openRequests?: () => number | undefined;
+  /** It is about to be frozen. */
+  readonly onFreeze?: () => void;
   /** A state was left for another: one line, one row. */
   readonly onTransition: (from: State, to: State, cause: string) => void;
   readonly onWant: (want: Want) => void;
@@ -52,6 +55,7 @@ export class Instance {
   /** What stops under way want done while nothing runs. */
   #whenDown: (() => Promise<void>)[] = [];
   #idle: Timer | undefined;
+  #frozenAt = 0;
   #delay: Timer | undefined;
   #lastProblem: string | undefined;
 
@@ -153,6 +157,15 @@ export class Instance {
     return this.#untilReady();
   }
 
+  /** Like `restart`; but a frozen one, for which nobody waits, only makes way for the new process that its next request starts. */
+  async renew(cause: string): Promise<void> {
+    if (this.#facts.state !== 'frozen') return this.restart(cause);
+    const rested = this.#untilResting();
+    this.#post({ type: 'restart' }, cause);
+    await rested;
+    await this.#tenure.cleaned;
+  }
+
   async shutdown(): Promise<void> {
     const rested = this.#untilResting();
     this.#post({ type: 'shutdown' }, 'the server is shutting down');
@@ -160,10 +173,11 @@ export class Instance {
     await this.#tenure.cleaned;
   }
 
-  /** Takes over a process that was proven to be this instance's. */
-  adopt(handle: Handle): void {
+  /** Takes over a process that was proven to be this instance's. `frozen`: the last server left it so. */
+  adopt(handle: Handle, frozen: boolean): void {
     this.#tenure.adopt(handle);
-    this.#post({ type: 'adopted' }, `found running as pid ${handle.ref.pid}`);
+    const how = frozen ? 'frozen' : 'running';
+    this.#post({ type: 'adopted', frozen }, `found ${how} as pid ${handle.ref.pid}`);
   }
 
   setWant(want: Want): void {
@@ -182,9 +196,10 @@ export class Instance {
     if (this.#facts.state === 'draining') this.#cut('open requests were cut: the stop was asked for twice');
   }
 
-  /** A changed idle_timeout takes effect without a restart. */
+  /** A changed idle_timeout, idle_action or freeze_timeout takes effect without a restart. */
   rearm(): void {
-    this.#armIdle();
+    if (this.#facts.state === 'frozen') this.#armFreezeOver();
+    else this.#armIdle();
   }
 
   #enter<T>(claim: () => T, signal?: AbortSignal): Promise<T> {
@@ -249,6 +264,7 @@ export class Instance {
       leases: this.#tenure.leases.count,
       policy: this.#deps.timings().restart,
       sleeps: this.#deps.timings().idleMs > 0,
+      freezes: this.#deps.timings().freezeMs !== undefined && this.#tenure.handle?.freezer !== undefined,
     };
     const { facts, effects } = step(before, event, moment);
     this.#facts = facts;
@@ -258,11 +274,12 @@ export class Instance {
     const ours = before.state === 'stopping' || before.state === 'draining';
     if (event.type === 'start-failed' || (event.type === 'exited' && !ours))
       this.#lastProblem = event.error.message;
+    if (event.type === 'freeze-failed' || event.type === 'thaw-failed') this.#lastProblem = cause;
     const rests = facts.state === 'stopped' || facts.state === 'backoff' || facts.state === 'failed';
     const down = rests || event.type === 'gone';
     // Before the effects: a start among them waits for what is queued here.
     if (down) this.#whileDownRun();
-    for (const effect of effects) this.#run(effect);
+    for (const effect of effects) this.#run(effect, cause);
     if (facts.state !== 'ready') this.#refuseHopeless();
     if (down) {
       for (const resolve of this.#resting) resolve();
@@ -292,15 +309,15 @@ export class Instance {
 
   /** What belongs to a state ends with it. */
   #leave(state: State): void {
-    if (state === 'starting') this.#tenure.endAttempt();
-    if (state === 'backoff' || state === 'draining') this.#delay?.cancel();
+    if (state === 'starting' || state === 'frozen') this.#tenure.endAttempt();
+    if (state === 'backoff' || state === 'draining' || state === 'frozen') this.#delay?.cancel();
     if (state === 'ready') {
       this.#idle?.cancel();
       this.#tenure.retire();
     }
   }
 
-  #run(effect: Effect): void {
+  #run(effect: Effect, cause: string): void {
     switch (effect.do) {
       case 'spawn':
         this.#tenure.spawn();
@@ -316,6 +333,13 @@ export class Instance {
         return;
       case 'drain':
         this.#drain();
+        return;
+      case 'freeze':
+        this.#freeze();
+        return;
+      case 'thaw':
+        this.#delay?.cancel();
+        void this.#tenure.thaw(cause);
         return;
       case 'kill':
         void this.#tenure.kill();
@@ -338,6 +362,23 @@ export class Instance {
     this.#tenure.leases.touch();
     this.#gate.open();
     this.#armIdle();
+  }
+
+  #freeze(): void {
+    // First: nothing that is dialled after the thaw may overtake it.
+    this.#deps.onFreeze?.();
+    this.#frozenAt = this.#deps.clock.now();
+    this.#armFreezeOver();
+    void this.#tenure.freeze();
+  }
+
+  #armFreezeOver(): void {
+    this.#delay?.cancel();
+    const { freezeMs } = this.#deps.timings();
+    if (freezeMs === 0 || this.#facts.thawing) return;
+    const why = freezeMs === undefined ? 'what is idle is stopped now' : 'frozen for freeze_timeout';
+    const rest = this.#frozenAt + (freezeMs ?? 0) - this.#deps.clock.now();
+    this.#delay = this.#deps.clock.after(Math.max(0, rest), () => this.#post({ type: 'freeze-over' }, why));
   }
 
   /** What stops have asked for, queued in the very step that ends the old process. */

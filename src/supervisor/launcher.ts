@@ -1,37 +1,26 @@
 /** From config and registry to a running process: everything that a start needs, in order, and its undoing when a step fails. */
-import { createHash, randomUUID } from 'node:crypto';
-import { join } from 'node:path';
-import type { Backend, BackendId, Handle, Host, Identity, Spec } from '../../isolation/contract.js';
+import type { Backend, BackendId, Handle, Host, Identity } from '../../isolation/contract.js';
 import { endRun, groupPath, parseRef, select } from '../../isolation/index.js';
 import { asTenementError, errnoOf, TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
-import { commandWords } from '../config/command.js';
-import { readEnvFile } from '../config/env-file.js';
-import { instanceEnv, instanceHome } from '../config/instance-env.js';
 import { notYet, notYetError } from '../config/not-yet.js';
-import type { Config, ServiceConfig } from '../config/schema.js';
-import { fillTemplate } from '../config/template.js';
-import type { Logs } from '../logs/types.js';
+import type { ServiceConfig } from '../config/schema.js';
 import type { Registry } from '../state/types.js';
+import { isIsolated } from './confinement.js';
+import type { DiskLimits } from './disk-limits.js';
+import { closeEndpoint, type Endpoint, openEndpoint } from './endpoint.js';
 import { identityFor } from './identity.js';
-import { giveData } from './instance-data.js';
 import type { Ports } from './ports.js';
 import { checkReach } from './reach.js';
+import { buildSpec, type SpecDeps } from './spec.js';
 
-export interface LauncherDeps {
-  readonly config: () => Config;
-  readonly registry: Registry;
-  readonly logs: Logs;
+export interface LauncherDeps extends SpecDeps {
   readonly ports: Ports;
   readonly backends: ReadonlyMap<BackendId, Backend>;
   readonly host: Host;
-  /** The server's own environment: PATH, LANG and what `pass_env` names are taken from it. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** `https://alice.notes.example.com`, for TENEMENT_URL. */
-  readonly publicUrl: (key: InstanceKey) => string;
+  readonly diskLimits?: DiskLimits;
 }
 
-const LOOPBACK = '127.0.0.1';
 /** What the proxy answers when a start fails. */
 const START_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
 /** For a process that has never served anybody. */
@@ -43,7 +32,7 @@ interface Provision {
   readonly service: ServiceConfig;
   readonly backend: Backend;
   readonly identity: Identity | undefined;
-  readonly port: number;
+  readonly endpoint: Endpoint;
 }
 
 export class Launcher {
@@ -63,8 +52,9 @@ export class Launcher {
       const backend = this.#backend(service);
       await this.settle(key);
       const identity = await this.#identity(key, service);
-      const port = await this.#deps.ports.allocate();
-      return await this.#launch(key, { service, backend, identity, port }, signal);
+      const { ports, config } = this.#deps;
+      const endpoint = await openEndpoint(service, identity, ports, config().settings.data_dir);
+      return await this.#launch(key, { service, backend, identity, endpoint }, signal);
     } catch (error) {
       throw wrapped(key, error);
     }
@@ -72,13 +62,15 @@ export class Launcher {
 
   async #launch(
     key: InstanceKey,
-    { service, backend, identity, port }: Provision,
+    { service, backend, identity, endpoint }: Provision,
     signal: AbortSignal,
   ): Promise<Handle> {
     const { registry, ports, logs, host } = this.#deps;
     try {
-      const spec = await this.#spec(key, service, identity, port);
-      if (identity !== undefined) {
+      const spec = await buildSpec(this.#deps, key, { service, identity, endpoint });
+      await this.#deps.diskLimits?.prepare(key);
+      // An isolated one reaches what is mounted for it, wherever that is.
+      if (identity !== undefined && !isIsolated(service)) {
         await checkReach({ command: spec.command[0], directory: spec.directory, env: spec.env, identity });
       }
       signal.throwIfAborted();
@@ -86,12 +78,15 @@ export class Launcher {
       registry.saveTrace(key, { run: spec.run, cgroup: groupPath(host, spec.group) });
       const handle = await backend.spawn(spec, signal);
       await this.#save(key, handle);
+      await checkFreezer(service, handle);
       return handle;
     } catch (error) {
-      ports.release(port);
+      await closeEndpoint(endpoint.address, ports).catch(() => {});
       await logs.close(key).catch(() => {});
       registry.clearRun(key);
       throw error;
+    } finally {
+      endpoint.socket?.close();
     }
   }
 
@@ -108,7 +103,7 @@ export class Launcher {
   /** Nothing of that process is left. */
   async gone(key: InstanceKey, handle: Handle): Promise<void> {
     this.#deps.registry.clearRun(key);
-    if ('port' in handle.address) this.#deps.ports.release(handle.address.port);
+    await closeEndpoint(handle.address, this.#deps.ports);
     await this.#deps.logs.close(key);
   }
 
@@ -169,60 +164,27 @@ export class Launcher {
 
   #backend(service: ServiceConfig): Backend {
     const { backends, host } = this.#deps;
-    // "auto" was refused with notYet.
-    return select(backends, service.isolation === 'auto' ? 'process' : service.isolation, host);
+    // The config that is carried out has no "auto" any more (resolve-auto.ts).
+    return select(backends, service.isolation === 'auto' ? 'sandbox' : service.isolation, host);
   }
 
   #identity(key: InstanceKey, service: ServiceConfig): Promise<Identity | undefined> {
     const { config, host, registry } = this.#deps;
-    return identityFor(service.user, key, config().settings.uid_range, host, registry);
-  }
-
-  async #spec(
-    key: InstanceKey,
-    service: ServiceConfig,
-    identity: Identity | undefined,
-    port: number,
-  ): Promise<Spec> {
-    const { config, registry, logs, env, publicUrl } = this.#deps;
-    const { data_dir } = config().settings;
-    await giveData(this.#deps, key, identity);
-    const vars = { name: key.service, id: key.id, version: key.id, data_dir, port: String(port) };
-    const [program, ...args] = commandWords(service);
-    return {
-      service: key.service,
-      tenant: key.id,
-      run: randomUUID(),
-      command: [fillTemplate(program, vars), ...args.map((word) => fillTemplate(word, vars))],
-      env: instanceEnv({
-        key,
-        vars,
-        serviceEnv: service.env,
-        envFile: service.env_file === undefined ? {} : readEnvFile(service.env_file),
-        passEnv: service.pass_env,
-        instanceEnv: registry.get(key)?.env ?? {},
-        home: instanceHome({
-          otherUser: identity !== undefined,
-          serverHome: env.HOME ?? '/',
-          directory: join(data_dir, key.service, key.id),
-        }),
-        otherUser: identity !== undefined,
-        base: env,
-        url: publicUrl(key),
-      }),
-      directory: service.workdir,
-      identity,
-      address: { host: LOOPBACK, port },
-      log: logs.open(key, { idle: true }),
-      group: groupName(data_dir, key),
-    };
+    // What runs as root like the server is not kept apart from anything.
+    const user = service.user === '' && host.root && isIsolated(service) ? 'auto' : service.user;
+    return identityFor(user, key, config().settings.uid_range, host, registry);
   }
 }
 
-/** Unique on the machine also when two servers have instances of the same name: the data directory tells them apart. */
-function groupName(dataDir: string, key: InstanceKey): string {
-  const owner = createHash('sha256').update(dataDir).digest('hex').slice(0, 8);
-  return `${owner}.${formatKey(key)}`;
+/** To stop what was to be frozen would be a silent fallback: its customers would wait for starts that they were promised not to. */
+async function checkFreezer(service: ServiceConfig, handle: Handle): Promise<void> {
+  if (service.idle_action !== 'freeze' || handle.freezer !== undefined) return;
+  await handle.stop({ graceMs: 0 });
+  throw new TenementError(
+    'isolation_unavailable',
+    `idle_action = "freeze" does not work here with isolation = "${service.isolation}": its processes cannot be held`,
+    { hint: 'Write `idle_action = "stop"` for the service.' },
+  );
 }
 
 /**

@@ -3,86 +3,19 @@
  * instance.ts is the only caller; it carries out the effects and feeds their outcomes back as events.
  */
 import { TenementError } from '../base/errors.js';
-import type { State, Want } from './control.js';
-import { afterDeath, countDeath, type RestartPolicy, type Verdict } from './policy.js';
-
-/** Everything the machine knows. */
-export interface Facts {
-  readonly state: State;
-  readonly want: Want;
-  /** In `starting`: a new process, one found at boot, or a known one that broke a connection. */
-  readonly entry: 'spawn' | 'adopt' | 'suspect';
-  /** In `draining` and `stopping`: what follows when nothing is left. */
-  readonly plan: Verdict;
-  /** Deaths within the restart window, oldest first. */
-  readonly deaths: readonly number[];
-  /** In `backoff`: when the delay is over. In `failed`: from when on a request may try again. */
-  readonly until: number;
-  /** The server is shutting down: nothing starts any more. */
-  readonly closed: boolean;
-}
-
-export const initialFacts = (want: Want): Facts => ({
-  state: 'stopped',
-  want,
-  entry: 'spawn',
-  plan: { kind: 'rest' },
-  deaths: [],
-  until: 0,
-  closed: false,
-});
-
-export type Event =
-  | { readonly type: 'wake' }
-  /** `want` is `up` for what the config lists; a person's start becomes `up` only once it was ready: until then its failure is told, not repeated. */
-  | { readonly type: 'start'; readonly want: 'up' | 'on-demand' }
-  | { readonly type: 'stop'; readonly want: Want; readonly why: TenementError }
-  | { readonly type: 'restart' }
-  | { readonly type: 'shutdown' }
-  | { readonly type: 'adopted' }
-  | { readonly type: 'ready' }
-  /** The start came to nothing: spawn error, deadline, stranger on the port. The process, if any, may still live. */
-  | { readonly type: 'start-failed'; readonly error: TenementError }
-  | { readonly type: 'exited'; readonly clean: boolean; readonly error: TenementError }
-  | { readonly type: 'suspect' }
-  | { readonly type: 'unhealthy'; readonly why: string }
-  | { readonly type: 'idle' }
-  | { readonly type: 'drained' }
-  | { readonly type: 'gone' }
-  | { readonly type: 'backoff-over' };
-
-export type Effect =
-  | { readonly do: 'spawn' }
-  /** `health`: until it is healthy; `connect`: only whether it still accepts connections. */
-  | { readonly do: 'probe'; readonly by: 'health' | 'connect' }
-  /** Let all waiters through. */
-  | { readonly do: 'open' }
-  | { readonly do: 'reject'; readonly error: TenementError }
-  /** Wait until the last lease ends, at most drain_timeout, then `drained`. */
-  | { readonly do: 'drain' }
-  /** TERM, grace, KILL of the tree, then `gone`. */
-  | { readonly do: 'kill' }
-  /** The main process has ended or is given up: kill what is left of the tree, in the background; the next spawn waits for it. */
-  | { readonly do: 'clean' }
-  | { readonly do: 'timer'; readonly at: number };
-
-/** What the machine must know of the moment. */
-export interface Moment {
-  readonly now: number;
-  readonly waiters: number;
-  readonly leases: number;
-  readonly policy: RestartPolicy;
-  /** The service has an idle timeout. What never sleeps is kept up once it has been ready. */
-  readonly sleeps: boolean;
-}
-
-export interface Step {
-  readonly facts: Facts;
-  readonly effects: readonly Effect[];
-}
+import type { Want } from './control.js';
+import type { Effect, Event, Facts, Moment, Step } from './facts.js';
+import { afterDeath, countDeath, type Verdict } from './policy.js';
 
 /** Applies one event. An event that means nothing in the present state changes nothing. */
-export function step(facts: Facts, event: Event, at: Moment): Step {
+export function step(before: Facts, event: Event, at: Moment): Step {
+  const { facts, effects } = apply(before, event, at);
+  return facts.thawing && facts.state !== 'frozen'
+    ? { facts: { ...facts, thawing: false }, effects }
+    : { facts, effects };
+}
+
+function apply(facts: Facts, event: Event, at: Moment): Step {
   switch (event.type) {
     case 'wake':
       return onWake(facts, at);
@@ -95,7 +28,7 @@ export function step(facts: Facts, event: Event, at: Moment): Step {
     case 'shutdown':
       return onStop({ ...facts, closed: true }, { kind: 'rest' }, new TenementError('shutting_down'), at);
     case 'adopted':
-      return onAdopted(facts);
+      return onAdopted(facts, event.frozen && at.sleeps && at.freezes);
     case 'ready':
       return facts.state === 'starting' ? onReady(facts, at) : stay(facts);
     case 'start-failed':
@@ -107,12 +40,14 @@ export function step(facts: Facts, event: Event, at: Moment): Step {
     case 'unhealthy':
       return onUnhealthy(facts, at);
     case 'idle':
-      return facts.state === 'ready' && at.leases === 0
-        ? {
-            facts: { ...facts, state: 'stopping', plan: { kind: 'rest' }, want: 'on-demand' },
-            effects: [{ do: 'kill' }],
-          }
-        : stay(facts);
+      return facts.state === 'ready' && at.leases === 0 ? asleep(facts, at.freezes) : stay(facts);
+    case 'thawed':
+      return facts.state === 'frozen' && facts.thawing ? onReady(facts, at) : stay(facts);
+    case 'freeze-failed':
+    case 'freeze-over':
+      return facts.state === 'frozen' && !facts.thawing ? asleep(facts, false) : stay(facts);
+    case 'thaw-failed':
+      return facts.state === 'frozen' && facts.thawing ? replaced(facts, at) : stay(facts);
     case 'drained':
       return facts.state === 'draining'
         ? { facts: { ...facts, state: 'stopping' }, effects: [{ do: 'kill' }] }
@@ -132,12 +67,25 @@ function starting(facts: Facts, entry: Facts['entry'], before: readonly Effect[]
   return { facts: { ...facts, state: 'starting', entry }, effects: [...before, act] };
 }
 
+/** Whoever sleeps is not wanted up any more, whatever had started it. */
+function asleep(facts: Facts, frozen: boolean): Step {
+  const next: Facts = { ...facts, want: 'on-demand' };
+  return frozen
+    ? { facts: { ...next, state: 'frozen' }, effects: [{ do: 'freeze' }] }
+    : { facts: { ...next, state: 'stopping', plan: { kind: 'rest' } }, effects: [{ do: 'kill' }] };
+}
+
+/** However many ask, it is thawed once. */
+const thaw = (facts: Facts): Step =>
+  facts.thawing ? stay(facts) : { facts: { ...facts, thawing: true }, effects: [{ do: 'thaw' }] };
+
 /** Whether a request may start it: `admission` has refused the others already. */
 const mayStart = (facts: Facts): boolean =>
   !facts.closed && facts.want !== 'disabled' && facts.want !== 'down';
 
 function onWake(facts: Facts, at: Moment): Step {
   if (!mayStart(facts)) return stay(facts);
+  if (facts.state === 'frozen') return thaw(facts);
   const due =
     facts.state === 'stopped' ||
     ((facts.state === 'backoff' || facts.state === 'failed') && at.now >= facts.until);
@@ -145,8 +93,10 @@ function onWake(facts: Facts, at: Moment): Step {
 }
 
 /** What was disabled or held while its process was left running by a server that died is stopped now, never let through. */
-function onAdopted(facts: Facts): Step {
+function onAdopted(facts: Facts, staysFrozen: boolean): Step {
   if (facts.state !== 'stopped') return stay(facts);
+  // Again, because that server may have died in the midst of it.
+  if (mayStart(facts) && staysFrozen) return asleep(facts, true);
   if (mayStart(facts)) return starting(facts, 'adopt');
   return { facts: { ...facts, state: 'stopping', plan: { kind: 'rest' } }, effects: [{ do: 'kill' }] };
 }
@@ -165,6 +115,8 @@ function onStart(before: Facts, want: Want): Step {
     case 'backoff':
     case 'failed':
       return starting({ ...facts, deaths: [] }, 'spawn');
+    case 'frozen':
+      return thaw(facts);
     case 'draining':
     case 'stopping':
       return stay({ ...facts, plan: { kind: 'start' } });
@@ -181,6 +133,7 @@ function onStop(facts: Facts, plan: Verdict, why: TenementError, at: Moment): St
     case 'backoff':
     case 'failed':
       return { facts: { ...facts, state: 'stopped' }, effects: [reject] };
+    case 'frozen':
     case 'starting': {
       // One that is only being looked at after a broken connection may have open requests: they may end.
       const stopping = drain(facts, plan, at);
@@ -198,9 +151,11 @@ function onRestart(facts: Facts, at: Moment): Step {
   if (facts.closed || facts.want === 'disabled') return stay(facts);
   switch (facts.state) {
     case 'ready':
-    case 'frozen':
     case 'starting':
       return drain({ ...facts, deaths: [] }, { kind: 'start' }, at);
+    case 'frozen':
+      // The new process can wait until somebody asks; a person who does, waits already.
+      return drain({ ...facts, deaths: [] }, { kind: 'rest' }, at);
     default:
       return onStart(facts, 'on-demand');
   }
@@ -214,7 +169,11 @@ function drain(facts: Facts, plan: Verdict, at: Moment): Step {
 
 function onUnhealthy(facts: Facts, at: Moment): Step {
   const probing = facts.state === 'starting' && facts.entry !== 'spawn';
-  if (facts.state !== 'ready' && !probing) return stay(facts);
+  return facts.state === 'ready' || probing ? replaced(facts, at) : stay(facts);
+}
+
+/** It runs and is of no use. */
+function replaced(facts: Facts, at: Moment): Step {
   const deaths = countDeath(facts.deaths, at.now, at.policy);
   const plan = afterDeath(
     { deaths, wasReady: true, clean: false, want: facts.want, wanted: true },

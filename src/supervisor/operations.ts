@@ -13,6 +13,7 @@ import type {
   StorageView,
   Want,
 } from './control.js';
+import type { DiskLimits } from './disk-limits.js';
 import { releaseUid, removeData } from './instance-data.js';
 import type { Quotas } from './quotas.js';
 import type { Registration } from './registration.js';
@@ -26,6 +27,7 @@ interface OperationsDeps {
   readonly supervisor: Supervisor;
   readonly registration: Registration;
   readonly quotas: Quotas;
+  readonly diskLimits?: DiskLimits;
   /** Reads the file again, checks it and puts it in force; throws and changes nothing when it is not valid. */
   readonly applyConfig: () => Promise<{ before: Config; after: Config }>;
   /** Starts what the new config lists. */
@@ -78,7 +80,8 @@ export class Operations implements Control {
 
   async stop(key: InstanceKey, { hold }: { hold: boolean }): Promise<InstanceView> {
     const instance = this.#deps.supervisor.get(key);
-    // A stop changes neither a hold nor `disabled`, and a hold does not enable.
+    // A stop changes neither a hold nor `disabled`, and a hold does not enable: it comes after.
+    if (hold && instance.want === 'disabled') this.#deps.supervisor.deps.registry.update(key, { held: true });
     const want = hold && instance.want !== 'disabled' ? 'down' : keptDown(instance.want);
     const why = new TenementError(hold ? 'held' : 'stopped', undefined, { retryAfterSecs: 1 });
     await instance.stop(want, why, () => this.#afterStop(key));
@@ -95,7 +98,7 @@ export class Operations implements Control {
   }
 
   async remove(key: InstanceKey, options: { purge: boolean }): Promise<DataFate> {
-    const { supervisor, quotas, onForget } = this.#deps;
+    const { supervisor, quotas, diskLimits, onForget } = this.#deps;
     const { logs, clock, launcher } = supervisor.deps;
     const instance = supervisor.get(key);
     // For this object for ever: a start that slipped in would find its data gone.
@@ -107,7 +110,9 @@ export class Operations implements Control {
         throw new TenementError('not_found', `There is no instance ${formatKey(key)}`);
       await launcher.settle(key);
       const how = options.purge || !this.#persists(key) ? 'purge' : 'trash';
+      const counted = diskLimits?.isCounted(key) === true;
       fate = await removeData(supervisor.deps, key, how, clock.now());
+      if (counted) await diskLimits?.lift(key, fate.trash);
       if (how === 'purge') await releaseUid(supervisor.deps, key);
       await logs.remove(key);
     };
@@ -126,9 +131,14 @@ export class Operations implements Control {
 
   async setDisabled(key: InstanceKey, disabled: boolean): Promise<InstanceView> {
     const instance = this.#deps.supervisor.get(key);
+    const { registry } = this.#deps.supervisor.deps;
     if (disabled) {
+      // Before: should the server die in between, the hold is not lost.
+      if (instance.want !== 'disabled') registry.update(key, { held: instance.want === 'down' });
       await instance.stop('disabled', new TenementError('disabled'), () => this.#afterStop(key));
-    } else if (instance.want === 'disabled') instance.setWant('on-demand');
+    } else if (instance.want === 'disabled') {
+      instance.setWant(registry.get(key)?.held === true ? 'down' : 'on-demand');
+    }
     return this.view(key);
   }
 
@@ -194,6 +204,8 @@ export class Operations implements Control {
     const { supervisor } = this.#deps;
     const { before, after } = await this.#deps.applyConfig();
     const change = compare(before, after);
+    const running = [...supervisor.instances].filter(({ handle }) => handle !== undefined);
+    await this.#deps.diskLimits?.refresh(running.map(({ key }) => key));
     await applyReload(supervisor, change);
     await this.#deps.startListed();
     return change;

@@ -2,6 +2,7 @@
 import http from 'node:http';
 import net from 'node:net';
 import type { Address } from '../../isolation/contract.js';
+import { falseSocket } from '../base/real-socket.js';
 
 /** What is asked, and as whom: the instance's own public name, so that apps which check Host or force HTTPS answer as they would to a visitor. */
 export interface HealthRequest {
@@ -24,6 +25,7 @@ export type HealthAnswer =
 
 /** Whether something accepts connections there. */
 export function connects(address: Address, timeoutMs: number): Promise<boolean> {
+  if (falseSocket(address) !== undefined) return Promise.resolve(false);
   return new Promise((resolve) => {
     const socket = net.connect(address);
     const done = (answer: boolean) => {
@@ -45,6 +47,8 @@ export async function askHealth(request: HealthRequest, signal?: AbortSignal): P
     return (await connects(request.address, request.timeoutMs)) ? { kind: 'healthy' } : { kind: 'refused' };
   }
   const { path } = request;
+  const wrong = falseSocket(request.address);
+  if (wrong !== undefined) return { kind: 'bad', reason: wrong.message };
   return new Promise((resolve) => {
     const target = 'path' in request.address ? { socketPath: request.address.path } : request.address;
     const sent = http.request({

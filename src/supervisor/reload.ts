@@ -22,7 +22,15 @@ const OF_THE_PROCESS: readonly (keyof ServiceConfig)[] = [
   'user',
   'listen',
   'isolation',
+  'sandbox',
   'network',
+  'allow_local',
+  'read_only_paths',
+  'read_write_paths',
+  'memory_limit_mb',
+  'cpu_shares',
+  'cpu_limit',
+  'pids_limit',
 ];
 
 export function compare(before: Config, after: Config): ConfigChange {

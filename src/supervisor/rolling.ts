@@ -12,7 +12,7 @@ export const mayRestart = (one: Instance): boolean => one.handle !== undefined &
 
 /**
  * Restarts the awake instances in batches, each waiting until its instances are healthy; sleeping ones will start the new way
- * anyway. Stops at the first failure: then the rest still runs as before.
+ * anyway, for which frozen ones are stopped. Stops at the first failure: then the rest still runs as before.
  */
 export async function* restartService(
   supervisor: Supervisor,
@@ -28,7 +28,7 @@ export async function* restartService(
     const outcomes = await Promise.allSettled(
       // Some may have gone to sleep, or have been held, while the earlier batches were restarted.
       batch.map(async (one) => {
-        if (mayRestart(one)) await one.restart('the service is restarted');
+        if (mayRestart(one)) await one.renew('the service is restarted');
       }),
     );
     for (const [i, outcome] of outcomes.entries()) {

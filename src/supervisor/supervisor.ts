@@ -28,6 +28,8 @@ export interface SupervisorDeps {
   readonly onWake?: (service: string) => void;
   /** Instances of a service, their weights or what is wanted of them have changed. */
   readonly onMembers?: (service: string) => void;
+  /** An instance is about to be frozen: connections to it must not be kept. They could outlive the app's patience without notice. */
+  readonly onFreeze?: (instance: string) => void;
   /** Open requests and upgrades of an instance, where someone counts them who shares one lease among several. */
   readonly openRequests?: (instance: string) => number | undefined;
 }
@@ -155,14 +157,16 @@ export class Supervisor {
         timeoutMs: currentTimings().healthTimeoutMs,
       }),
       openRequests: () => this.deps.openRequests?.(formatKey(key)),
+      onFreeze: () => this.deps.onFreeze?.(formatKey(key)),
       onTransition: (from, to, cause) => {
         childLog.info({ from, to, cause }, `${from} -> ${to}`);
         registry.addEvent(key, { at: clock.now(), from, to, cause });
-        if (from === 'ready' && (to === 'stopping' || to === 'draining'))
+        if (to === 'frozen') logs.note(key, `frozen: ${cause}`);
+        if ((from === 'ready' || from === 'frozen') && (to === 'stopping' || to === 'draining'))
           logs.note(key, `stopping: ${cause}`);
         if (to === 'backoff') logs.note(key, `waiting before the next start: ${cause}`);
         if (to === 'failed') logs.note(key, `died too often, not restarted for now: ${cause}`);
-        if (to === 'starting' && cause === WAKE) this.deps.onWake?.(key.service);
+        if ((to === 'starting' || from === 'frozen') && cause === WAKE) this.deps.onWake?.(key.service);
       },
       onWant: (want) => {
         registry.update(key, { want });
@@ -194,6 +198,7 @@ const ORPHAN_TIMINGS: Timings = {
   stopMs: 10_000,
   drainMs: 30_000,
   idleMs: 0,
+  freezeMs: undefined,
   healthIntervalMs: 10_000,
   healthTimeoutMs: 5000,
 };

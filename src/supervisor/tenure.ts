@@ -7,9 +7,10 @@ import type { Exit, Handle } from '../../isolation/contract.js';
 import type { Clock } from '../base/clock.js';
 import { asTenementError, TenementError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
+import type { Event } from './facts.js';
 import { HealthLoop } from './health.js';
 import { Leases } from './leases.js';
-import type { Event } from './lifecycle.js';
+
 import { type Probes, realProbes } from './probe.js';
 import type { HealthAnswer, HealthRequest } from './readiness.js';
 import type { Timings } from './timings.js';
@@ -99,9 +100,15 @@ export class Tenure {
     const handle = this.#handle;
     if (handle === undefined) return;
     const timings = this.#deps.timings();
-    const failure = await orFailure(() =>
+    const failure = await orFailure(async () =>
       by === 'health'
-        ? this.#probes.awaitReady(handle, this.#deps.healthRequest(handle), timings.startupMs, attempt.signal)
+        ? ((await this.#letGo(handle)) ??
+          this.#probes.awaitReady(
+            handle,
+            this.#deps.healthRequest(handle),
+            timings.startupMs,
+            attempt.signal,
+          ))
         : this.#probes.awaitReconnect(handle, timings.healthTimeoutMs, attempt.signal),
     );
     if (attempt.signal.aborted) return;
@@ -109,7 +116,40 @@ export class Tenure {
     else this.#events.post({ type: 'unhealthy', why: failure.message }, failure.message);
   }
 
-  /** The start or probe under way means nothing any more. */
+  /** Holds the process where it is, with its health checks; what goes wrong is posted. */
+  async freeze(): Promise<void> {
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    const { freezer } = this.#handle ?? {};
+    this.#health?.pause();
+    const failure = await orFailure(async () => {
+      await freezer?.freeze();
+      return undefined;
+    });
+    if (failure === undefined || attempt.signal.aborted) return;
+    this.#events.post({ type: 'freeze-failed' }, `it could not be frozen: ${failure.message}`);
+  }
+
+  /** Lets the process go on, also while it is still being frozen. It is not asked whether it is well: it was, and has not lived since. */
+  async thaw(cause: string): Promise<void> {
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    const handle = this.#handle;
+    if (handle === undefined) return;
+    const failure = await this.#letGo(handle);
+    if (attempt.signal.aborted) return;
+    if (failure === undefined) this.#events.post({ type: 'thawed' }, cause);
+    else this.#events.post({ type: 'thaw-failed' }, `it could not be thawed: ${failure.message}`);
+  }
+
+  #letGo(handle: Handle): Promise<TenementError | undefined> {
+    return orFailure(async () => {
+      await handle.freezer?.thaw();
+      return undefined;
+    });
+  }
+
+  /** What is under way with the process means nothing any more: a start, a probe, a freeze, a thaw. */
   endAttempt(): void {
     this.#attempt.abort();
   }
@@ -122,6 +162,7 @@ export class Tenure {
 
   watchHealth(onUnhealthy: (why: string) => void): void {
     const handle = this.#handle;
+    this.#health?.resume();
     if (this.#health !== undefined || handle === undefined) return;
     this.#health = new HealthLoop({
       clock: this.#deps.clock,
@@ -176,7 +217,7 @@ export class Tenure {
   }
 
   #endHealth(): void {
-    this.#health?.stop();
+    this.#health?.pause();
     this.#health = undefined;
   }
 

@@ -9,6 +9,8 @@ export interface Timings {
   readonly drainMs: number;
   /** 0: never sleeps. */
   readonly idleMs: number;
+  /** Who sleeps is frozen, and after this time stopped (0: never). Undefined: stopped at once. */
+  readonly freezeMs: number | undefined;
   readonly healthIntervalMs: number;
   readonly healthTimeoutMs: number;
 }
@@ -26,6 +28,7 @@ export function timingsOf(service: ServiceConfig, settings: Settings): Timings {
     stopMs: service.stop_timeout * 1000,
     drainMs: service.drain_timeout * 1000,
     idleMs: service.idle_timeout * 1000,
+    freezeMs: service.idle_action === 'freeze' ? service.freeze_timeout * 1000 : undefined,
     healthIntervalMs: settings.health_check_interval * 1000,
     healthTimeoutMs: service.health_timeout * 1000,
   };

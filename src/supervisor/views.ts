@@ -49,7 +49,8 @@ export function viewOf(facts: Facts): InstanceView {
     restarts: live?.deaths ?? 0,
     weight: facts.weight,
     pid: ref?.pid,
-    backend: facts.backend,
+    // What a running one really has: the config may have changed since.
+    backend: ref?.backend ?? facts.backend,
     memoryBytes: facts.memoryBytes,
     cpuSecs: facts.cpuSecs,
     storageUsedBytes: facts.storageUsedBytes,

@@ -11,6 +11,7 @@ import { execa } from 'execa';
 import { packageRoot } from '../../src/base/package-root.js';
 import { freePort } from './free-port.js';
 import { processesUnder } from './left-processes.js';
+import { patience } from './patience.js';
 
 /** The `ten` of the build that this test belongs to, as an argv. */
 export const TEN: readonly [string, string] = [
@@ -95,22 +96,23 @@ export async function serveExample(t: ExecutionContext, directory: string): Prom
         cwd: directory,
         env,
         extendEnv: false,
-        timeout: 60_000,
+        timeout: patience(60_000),
       });
       return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
     },
   };
 }
 
-/** Polls until `condition` holds; throws after a minute, naming what was waited for. */
+/** Polls until `condition` holds; throws after a minute (longer where everything is slow), naming what was waited for. */
 export async function until(
   condition: () => Promise<boolean> | boolean,
   what: string | (() => string),
 ): Promise<void> {
-  const deadline = Date.now() + 60_000;
+  const boundMs = patience(60_000);
+  const deadline = Date.now() + boundMs;
   while (!(await condition())) {
     if (Date.now() > deadline)
-      throw new Error(`waited a minute until ${typeof what === 'string' ? what : what()}`);
+      throw new Error(`waited ${boundMs / 1000} s until ${typeof what === 'string' ? what : what()}`);
     await delay(50);
   }
 }

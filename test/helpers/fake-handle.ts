@@ -2,6 +2,37 @@ import type { Exit, Handle, Ref } from '../../isolation/contract.js';
 
 let pids = 1000;
 
+/** Holds and lets go at the test's word. */
+export class FakeFreezer {
+  /** What was asked of it. */
+  readonly calls: ('freeze' | 'thaw')[] = [];
+  held = false;
+  /** The next ones fail. */
+  broken = false;
+  /** Freezes and thaws take until this is settled. */
+  until: Promise<void> = Promise.resolve();
+
+  async freeze(): Promise<void> {
+    await this.#do('freeze');
+    this.held = true;
+  }
+
+  async thaw(): Promise<void> {
+    await this.#do('thaw');
+    this.held = false;
+  }
+
+  async isFrozen(): Promise<boolean> {
+    return this.held;
+  }
+
+  async #do(call: 'freeze' | 'thaw'): Promise<void> {
+    this.calls.push(call);
+    await this.until;
+    if (this.broken) throw new Error('the freezer is broken');
+  }
+}
+
 /** A process that does what the test says: it exits on `exit`, and is gone once `stop` was called and, if `holds`, `letGo` too. */
 export class FakeHandle implements Handle {
   readonly ref: Ref;
@@ -9,6 +40,7 @@ export class FakeHandle implements Handle {
   readonly exited: Promise<Exit>;
   /** The graces of all `stop` calls, milliseconds. */
   readonly stops: number[] = [];
+  readonly freezer?: FakeFreezer;
   /** Nothing of it is left. */
   gone = false;
   #exit: (exit: Exit) => void = () => {};
@@ -17,10 +49,16 @@ export class FakeHandle implements Handle {
   readonly #holds: boolean;
 
   constructor(
-    options: { holds?: boolean; startedAt?: number; address?: { host: string; port: number } } = {},
+    options: {
+      holds?: boolean;
+      startedAt?: number;
+      address?: { host: string; port: number };
+      freezer?: FakeFreezer;
+    } = {},
   ) {
     this.address = options.address ?? { host: '127.0.0.1', port: 1 };
     this.#holds = options.holds ?? false;
+    if (options.freezer !== undefined) this.freezer = options.freezer;
     pids += 1;
     this.ref = {
       version: 1,

@@ -38,6 +38,7 @@ const TIMINGS: Timings = {
   stopMs: 10_000,
   drainMs: 30_000,
   idleMs: 300_000,
+  freezeMs: undefined,
   healthIntervalMs: 10_000,
   healthTimeoutMs: 5000,
 };
@@ -51,6 +52,8 @@ export class InstanceWorld {
   readonly transitions: string[] = [];
   readonly wants: Want[] = [];
   readonly gone: FakeHandle[] = [];
+  /** How often kept connections were to be dropped. */
+  freezes = 0;
   /** What the next health checks answer. */
   health: HealthAnswer = { kind: 'healthy' };
   healthChecks = 0;
@@ -83,6 +86,9 @@ export class InstanceWorld {
         timeoutMs: 1,
       }),
       probes,
+      onFreeze: () => {
+        this.freezes += 1;
+      },
       onTransition: (from: State, to: State) => {
         this.transitions.push(`${from}>${to}`);
         this.onTransition();

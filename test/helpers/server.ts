@@ -10,6 +10,7 @@ import { type CommandResult, type Reply, type RequestOptions, send, TEN, until }
 import { freePort } from './free-port.js';
 import { freshDir } from './fresh-dir.js';
 import { processesUnder } from './left-processes.js';
+import { patience } from './patience.js';
 
 /** The path of a program under test/fixtures/apps. */
 export const fixture = (name: string) => join(packageRoot, 'test', 'fixtures', 'apps', name);
@@ -123,7 +124,7 @@ export class TestServer {
       cwd: this.directory,
       reject: false,
       env: serverEnv(),
-      timeout: 90_000,
+      timeout: patience(90_000),
     });
     return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
   }

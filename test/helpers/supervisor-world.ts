@@ -9,6 +9,7 @@ import { loadConfig } from '../../src/config/load.js';
 import type { Config } from '../../src/config/schema.js';
 import { openStore } from '../../src/state/store.js';
 import { prepareDataRoot } from '../../src/supervisor/directories.js';
+import { DiskLimits, type ProjectLimits } from '../../src/supervisor/disk-limits.js';
 import { Launcher } from '../../src/supervisor/launcher.js';
 import { Operations } from '../../src/supervisor/operations.js';
 import { Ports } from '../../src/supervisor/ports.js';
@@ -34,7 +35,7 @@ const HOST: Host = {
 export type Behaviour = 'cannot start' | 'never ready';
 
 /** The whole supervisor on a real store and real directories; only its processes are not real, and its clock is the test's. */
-export async function supervisorWorld(t: ExecutionContext, toml: string) {
+export async function supervisorWorld(t: ExecutionContext, toml: string, kernel?: ProjectLimits) {
   let config: Config = configOf(t, toml);
   const { data_dir } = config.settings;
   await prepareDataRoot(data_dir);
@@ -61,6 +62,16 @@ export async function supervisorWorld(t: ExecutionContext, toml: string) {
   };
   const backends = new Map([['process' as const, backend]]);
   const ports = new Ports(config.settings.port_range);
+  const diskLimits = new DiskLimits({
+    config: () => config,
+    registry: store.registry,
+    log: silentLog,
+    find: async () => kernel,
+    quota: ({ service }) => {
+      const mb = config.service[service]?.storage_quota_mb;
+      return mb === undefined ? undefined : mb * 2 ** 20;
+    },
+  });
   const launcher = new Launcher({
     config: () => config,
     registry: store.registry,
@@ -68,6 +79,7 @@ export async function supervisorWorld(t: ExecutionContext, toml: string) {
     ports,
     backends,
     host: HOST,
+    diskLimits,
     env: { PATH: process.env.PATH, HOME: data_dir },
     publicUrl: (key) => `http://${key.id}.localhost`,
   });
@@ -95,6 +107,7 @@ export async function supervisorWorld(t: ExecutionContext, toml: string) {
     supervisor,
     registration,
     quotas,
+    diskLimits,
     applyConfig: async () => {
       const before = config;
       config = next;

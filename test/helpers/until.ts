@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { patience } from './patience.js';
 
 /** Polls until `condition` holds; fails, naming what was waited for, when it does not within a generous bound. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  boundMs = 20_000,
+  boundMs = patience(20_000),
 ): Promise<void> {
   const deadline = Date.now() + boundMs;
   while (!(await condition())) {

@@ -5,6 +5,7 @@ export function addEnable(program: Command): void {
   addDisabledSwitch(program, {
     verb: 'enable',
     description: 'let a disabled instance run again',
-    remark: () => 'The next request wakes it.',
+    remark: (name, want) =>
+      want === 'down' ? `It is held: \`ten start ${name}\` starts it.` : 'The next request wakes it.',
   });
 }

@@ -7,7 +7,6 @@ const LATER: readonly [name: string, does: string, instead: string][] = [
   ['install', 'set up the systemd service', 'docs/deployment.md shows a unit file to copy.'],
   ['uninstall', 'remove the systemd service', 'docs/deployment.md shows how to remove the unit file.'],
   ['caddy', 'write a Caddyfile', 'docs/deployment.md shows one to copy.'],
-  ['exec', "run a command in an instance's surroundings", 'run it by hand in the directory of the app.'],
   ['top', 'a live table of the instances', '`watch ten ps -o wide` comes near.'],
   ['explain', 'why an instance woke or stopped', '`ten logs --stream tenement` has what the server did.'],
 ];

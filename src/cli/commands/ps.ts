@@ -6,7 +6,7 @@ import { usageError } from '../fail.js';
 import { addCommand } from '../globals.js';
 import { healthColor } from '../health-color.js';
 import { type Colors, contextOf } from '../output.js';
-import { bytes, seconds, table } from '../render.js';
+import { bytes, safeForTerminal, seconds, table } from '../render.js';
 
 interface Options {
   all?: boolean;
@@ -14,11 +14,11 @@ interface Options {
 }
 
 export function addPs(program: Command): void {
-  addCommand(program, 'ps', 'list the instances that are awake')
+  addCommand(program, 'ps', 'list the instances that are awake or frozen')
     .alias('ls')
     .argument('[service]', 'only those of this service')
     .option('-a, --all', 'also those that sleep, are held or disabled')
-    .option('-o, --output <form>', 'wide: also memory, CPU time and backend')
+    .option('-o, --output <form>', 'wide: also memory, CPU time, backend and the last problem')
     .action(async (service: string | undefined, options: Options, command: Command) => {
       const { globals, out } = contextOf(command);
       const form = options.output;
@@ -50,7 +50,7 @@ export function addPs(program: Command): void {
 
 function instanceTable(instances: readonly Instance[], wide: boolean, colors: Colors): string {
   const header = ['INSTANCE', 'LISTEN', 'UPTIME', 'IDLE', 'HEALTH', 'WEIGHT'];
-  if (wide) header.push('MEMORY', 'CPU', 'BACKEND');
+  if (wide) header.push('MEMORY', 'CPU', 'BACKEND', 'LAST PROBLEM');
   const rows = instances.map((instance) => {
     const row = [
       instance.id,
@@ -60,7 +60,11 @@ function instanceTable(instances: readonly Instance[], wide: boolean, colors: Co
       healthColor(healthWord(instance), colors),
       String(instance.weight),
     ];
-    if (wide) row.push(bytes(instance.memory_bytes), cpu(instance.cpu_secs), instance.backend);
+    if (wide) {
+      row.push(bytes(instance.memory_bytes), cpu(instance.cpu_secs), instance.backend);
+      // An app has a say in it: where it redirects to, for one.
+      row.push(safeForTerminal(instance.last_problem ?? '-', false));
+    }
     return row;
   });
   return table(header, rows);
@@ -70,6 +74,8 @@ function instanceTable(instances: readonly Instance[], wide: boolean, colors: Co
 function healthWord(instance: Instance): string {
   if (instance.want === 'disabled') return 'disabled';
   if (instance.want === 'down' && instance.state === 'stopped') return 'held';
+  // It sleeps, and still has its memory.
+  if (instance.state === 'frozen') return 'frozen';
   return instance.health;
 }
 

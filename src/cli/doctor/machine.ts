@@ -3,13 +3,12 @@ import { execFile } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type BackendId, createBackends, type Host, probeHost, select } from '../../../isolation/index.js';
+import { type BackendId, createBackends, type Host, select, strongest } from '../../../isolation/index.js';
 import { asTenementError } from '../../base/errors.js';
 import { packageRoot } from '../../base/package-root.js';
 import { type Check, fail, ok, warn } from './check.js';
 
-export async function checkMachine(): Promise<Check[]> {
-  const host = await probeHost();
+export async function checkMachine(host: Host): Promise<Check[]> {
   return [
     nodeVersion(process.versions.node),
     platform(host),
@@ -40,7 +39,7 @@ function user(host: Host): Check {
   if (host.root) return ok('user', 'root: instances can have users of their own');
   return warn(
     'user',
-    `uid ${process.geteuid?.() ?? '?'}: all instances run as this user and can read each other's files`,
+    `uid ${process.geteuid?.() ?? '?'}: all instances run as this user: only namespaces keep their files apart`,
     'Run the server as root with `user = "auto"` to keep them apart.',
   );
 }
@@ -100,7 +99,14 @@ const BACKENDS: readonly BackendId[] = ['process', 'namespace', 'sandbox', 'syst
 
 function isolations(host: Host): Check[] {
   const backends = createBackends(host);
-  return BACKENDS.map((id) => {
+  const best = strongest(backends, host, { network: 'host', listen: 'port' });
+  const auto =
+    best === 'process'
+      ? warn('isolation auto', 'process, as nothing stronger works', 'See the remedies of the others.')
+      : ok('isolation auto', `${best}, the strongest that works here`);
+  return [...BACKENDS.map(check), auto];
+
+  function check(id: BackendId): Check {
     const name = `isolation ${id}`;
     try {
       select(backends, id, host);
@@ -109,7 +115,7 @@ function isolations(host: Host): Check[] {
       const { message, hint } = asTenementError(error);
       return warn(name, message, hint);
     }
-  });
+  }
 }
 
 /** sd_booted(3): the directory exists exactly when systemd is the init. */

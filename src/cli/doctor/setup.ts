@@ -6,6 +6,7 @@ import { asTenementError, TenementError } from '../../base/errors.js';
 import { tokenFile } from '../../base/token-file.js';
 import { formatSize } from '../../base/units.js';
 import type { Config } from '../../config/schema.js';
+import { findProjectQuotas, isSupported } from '../../storage/project-quotas.js';
 import { socketState } from '../connect.js';
 import { findDataDir } from '../data-dir.js';
 import type { Globals } from '../globals.js';
@@ -14,7 +15,8 @@ import { type Check, fail, ok, warn } from './check.js';
 
 const DEFAULT_PORTS: readonly [number, number] = [30000, 32767];
 
-export async function checkSetup(globals: Globals): Promise<Check[]> {
+/** The checks, and the configuration when there is a valid one. */
+export async function checkSetup(globals: Globals): Promise<{ checks: Check[]; config: Config | undefined }> {
   const checks: Check[] = [];
   let config: Config | undefined;
   try {
@@ -26,11 +28,16 @@ export async function checkSetup(globals: Globals): Promise<Check[]> {
   }
   const dataDir = config?.settings.data_dir ?? (await dataDirWithoutConfig(globals));
   if (dataDir !== undefined) {
-    checks.push(...whoCanRead(dataDir), diskSpace(dataDir), await server(dataDir));
+    checks.push(
+      ...whoCanRead(dataDir),
+      diskSpace(dataDir),
+      await diskQuotas(dataDir, config),
+      await server(dataDir),
+    );
   }
   const range = config?.settings.port_range ?? DEFAULT_PORTS;
   checks.push(await freePorts([range[0], range[1]]), ...ephemeral([range[0], range[1]]));
-  return checks;
+  return { checks, config };
 }
 
 async function dataDirWithoutConfig(globals: Globals): Promise<string | undefined> {
@@ -93,6 +100,16 @@ function diskSpace(dataDir: string): Check {
   // Some file systems have no fixed number of inodes and say 0.
   if (free < 100 * 2 ** 20 || (files > 0 && ffree < 1000)) return fail('disk', found, remedy);
   return free < 2 ** 30 ? warn('disk', found, remedy) : ok('disk', found);
+}
+
+/** Only what the kernel holds an app to stops one that fills the disk within seconds. */
+async function diskQuotas(dataDir: string, config: Config | undefined): Promise<Check> {
+  const name = 'disk quotas';
+  const quotas = await findProjectQuotas(dataDir);
+  if (isSupported(quotas)) return ok(name, `held by the kernel (${quotas.where})`);
+  const found = `measured, not held by the kernel: ${quotas.reason}`;
+  const wanted = Object.values(config?.service ?? {}).some((one) => one.storage_quota_mb !== undefined);
+  return wanted ? warn(name, found, quotas.remedy) : ok(name, found);
 }
 
 async function server(dataDir: string): Promise<Check> {

@@ -1,3 +1,4 @@
+import { latin1 } from './latin1.js';
 import { TEXT } from './octets.js';
 
 const CR = 13;
@@ -55,9 +56,11 @@ export class HeadReader {
     let i = start;
     const stop = Math.min(end, start + this.#options.limit - this.text.length);
     for (; i < stop; i += 1) {
+      // Most of a head is within lines.
+      if (state === State.line) while (i < stop && TEXT[buffer[i] as number] === 1) i += 1;
+      if (i === stop) break;
       const octet = buffer[i] as number;
       if (TEXT[octet] === 1) {
-        if (state === State.line) continue;
         if (state === State.begin) from = i;
         else if (state !== State.crlf) return this.#fail(i);
         state = State.line;
@@ -69,7 +72,7 @@ export class HeadReader {
       } else if (octet === LF) {
         if (state === State.cr) state = State.crlf;
         else if (state === State.crlfCr) {
-          this.text += buffer.toString('latin1', from, i + 1);
+          this.text += latin1(buffer, from, i + 1);
           this.status = 'complete';
           return i + 1;
         } else if (state === State.beginCr && ++this.#blankLines <= MOST_BLANK_LINES) {
@@ -79,7 +82,7 @@ export class HeadReader {
       } else return this.#fail(i);
     }
     this.#state = state;
-    if (state !== State.begin && state !== State.beginCr) this.text += buffer.toString('latin1', from, stop);
+    if (state !== State.begin && state !== State.beginCr) this.text += latin1(buffer, from, stop);
     if (this.text.length >= this.#options.limit) this.status = 'too_large';
     return stop;
   }

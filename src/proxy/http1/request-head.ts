@@ -41,7 +41,7 @@ export function parseRequestHead(text: string): RequestHead | undefined {
   const digit = text.charCodeAt(lineEnd - 1);
   if (digit !== 0x30 && digit !== 0x31) return undefined;
   const minor = digit === 0x31 ? 1 : 0;
-  const method = text.slice(0, methodEnd);
+  const method = methodOf(text, methodEnd);
   const target = text.slice(methodEnd + 1, targetEnd);
   if (!consistsOf(method, TOKEN) || !consistsOf(target, TARGET) || !hasForm(target, method)) return undefined;
   const fields = parseFields(text, lineEnd + 2);
@@ -50,6 +50,13 @@ export function parseRequestHead(text: string): RequestHead | undefined {
   if (body === undefined) return undefined;
   const expects = minor === 1 && fields.has(Kind.expect);
   return { text, method, target, minor, fields, connection: connectionOptions(fields), body, expects };
+}
+
+/** The usual ones as the constants that they are compared with: a string cut out of a head has to be compared character by character. */
+function methodOf(text: string, end: number): string {
+  if (end === 3 && text.startsWith('GET')) return 'GET';
+  if (end === 4 && text.startsWith('POST')) return 'POST';
+  return text.slice(0, end);
 }
 
 /** Absolute-form whose authority is a host and a port: nothing else can be that of a Host (RFC 9112 3.2.2). */

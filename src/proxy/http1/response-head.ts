@@ -21,7 +21,9 @@ export type ResponseFraming =
   | { readonly kind: 'chunked' }
   | { readonly kind: 'close' };
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |\r)/;
+const SP = 0x20;
+const CR = 0x0d;
+const ZERO = 0x30;
 const LENGTH = /^\d{1,15}$/;
 
 /**
@@ -29,8 +31,9 @@ const LENGTH = /^\d{1,15}$/;
  * makes two answers of one; so a response has one length too.
  */
 export function parseResponseHead(text: string): ResponseHead | undefined {
-  const line = STATUS_LINE.exec(text);
-  if (line === null) return undefined;
+  const minor = text.charCodeAt(7) - ZERO;
+  const status = statusOf(text);
+  if (!text.startsWith('HTTP/1.') || (minor !== 0 && minor !== 1) || status === undefined) return undefined;
   const fields = parseFields(text, text.indexOf('\r') + 2);
   if (fields === undefined) return undefined;
   const { kinds } = fields;
@@ -44,18 +47,29 @@ export function parseResponseHead(text: string): ResponseHead | undefined {
     if (kind === Kind.contentLength) {
       if (!LENGTH.test(value)) return undefined;
       length = Number(value);
-    } else if (line[1] === '1' && value.toLowerCase() === 'chunked') chunked = true;
+    } else if (minor === 1 && value.toLowerCase() === 'chunked') chunked = true;
     else return undefined;
   }
   return {
     text,
-    minor: line[1] === '1' ? 1 : 0,
-    status: Number(line[2]),
+    minor,
+    status,
     fields,
     connection: connectionOptions(fields),
     length,
     chunked,
   };
+}
+
+/** Three digits behind the version and one space, then a reason or nothing (RFC 9112 4). */
+function statusOf(text: string): number | undefined {
+  const hundreds = text.charCodeAt(9) - ZERO;
+  const tens = text.charCodeAt(10) - ZERO;
+  const ones = text.charCodeAt(11) - ZERO;
+  const behind = text.charCodeAt(12);
+  const digits = hundreds >= 1 && hundreds <= 9 && tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9;
+  if (!digits || text.charCodeAt(8) !== SP || (behind !== SP && behind !== CR)) return undefined;
+  return hundreds * 100 + tens * 10 + ones;
 }
 
 const NONE: ResponseFraming = { kind: 'length', length: 0 };

@@ -1,4 +1,4 @@
-/** One line of the access log. Pure. */
+/** One line of the access log, in ASCII. Pure. */
 
 /** What is known of an answered request. Header values are as received; no other header is ever logged: not Authorization, not Cookie. */
 export interface AccessEntry {
@@ -6,6 +6,7 @@ export interface AccessEntry {
   readonly at: number;
   /** The visitor, as far as trusted proxies told; empty on a Unix socket. */
   readonly client: string;
+  /** A token, or `-`: needs no escape. */
   readonly method: string;
   readonly host: string | undefined;
   /** Path with its query, as in every server's access log: an app that puts secrets into queries has them in there. */
@@ -30,9 +31,9 @@ export interface AccessEntry {
 export function jsonLine(entry: AccessEntry): string {
   const { host, instance, referer, userAgent } = entry;
   return (
-    `{"level":30,"time":"${isoTime(entry.at)}","client":${quoted(entry.client)},"method":${quoted(entry.method)}` +
+    `{"level":30,"time":"${isoTime(entry.at)}","client":${quoted(entry.client)},"method":"${entry.method}"` +
     (host === undefined ? '' : `,"host":${quoted(host)}`) +
-    `,"target":${quoted(entry.target)},"httpVersion":${quoted(entry.httpVersion)},"status":${entry.status}` +
+    `,"target":${quoted(entry.target)},"httpVersion":"${entry.httpVersion}","status":${entry.status}` +
     `,"bytesIn":${entry.bytesIn},"bytesOut":${entry.bytesOut}` +
     (instance === undefined ? '' : `,"instance":${quoted(instance)}`) +
     `,"requestId":${quoted(entry.requestId)}` +
@@ -44,7 +45,15 @@ export function jsonLine(entry: AccessEntry): string {
 
 /** Attack stopped: a quote, a backslash or a control byte in a header that ends the string early and forges fields. */
 const NEEDS_ESCAPE = /["\\\u0000-\u001f\u007f-\uffff]/;
-const quoted = (value: string): string => (NEEDS_ESCAPE.test(value) ? JSON.stringify(value) : `"${value}"`);
+const quoted = (value: string): string => (NEEDS_ESCAPE.test(value) ? escaped(value) : `"${value}"`);
+
+/** In ASCII, as the whole log is. */
+function escaped(value: string): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
 
 let lastMs = -1;
 let lastIso = '';

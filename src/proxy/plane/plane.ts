@@ -30,6 +30,8 @@ export interface Plane {
   reopenLogs(): void;
   /** Instances of a service or their weights have changed. */
   redraw(service: string): void;
+  /** An instance is about to be frozen: no connection to it is used again. Whoever is granted it later comes after this. */
+  dropIdle(instance: string): void;
   /** Resolves when all that was counted so far has been given to `onReport`; bounded. */
   collect(): Promise<void>;
   /** Open requests and upgrades of an instance, as of the last report. */
@@ -93,6 +95,10 @@ class WorkerPlane implements Plane {
 
   redraw(service: string): void {
     this.#post({ type: 'redraw', service });
+  }
+
+  dropIdle(instance: string): void {
+    this.#post({ type: 'frozen', instance });
   }
 
   async collect(): Promise<void> {

@@ -73,6 +73,8 @@ export type ToWorker =
     }
   /** What was said of a service's instances and weights no longer holds. */
   | { readonly type: 'redraw'; readonly service: string }
+  /** No grant is out, and none will be before its processes were held for a while: no connection to it may be kept. */
+  | { readonly type: 'frozen'; readonly instance: string }
   | { readonly type: 'refuse'; readonly id: number; readonly error: WireError }
   /** Begin nothing new on it; what is open goes on. */
   | { readonly type: 'revoke'; readonly grant: number }

@@ -97,6 +97,8 @@ export class RemoteUpstreams implements Upstreams {
     else if (message.type === 'redraw') {
       this.#decks.delete(message.service);
       this.#sole.delete(message.service);
+    } else if (message.type === 'frozen') {
+      this.#onRetired(message.instance);
     } else if (message.type === 'refuse') {
       this.#settle(message.id)?.reject(fromWire(message.error));
     } else if (message.type === 'revoke') {
@@ -113,7 +115,7 @@ export class RemoteUpstreams implements Upstreams {
   }
 
   #granted(target: Target): Grant | undefined {
-    if (target.kind === 'instance') return this.#usable.get(`${target.service}:${target.id}`);
+    if (target.kind === 'instance') return this.#usable.get(nameOf(target));
     return this.#sole.has(target.service) ? this.#soleGrant(target.service) : this.#dealt(target.service);
   }
 
@@ -244,6 +246,18 @@ export class RemoteUpstreams implements Upstreams {
     if (this.#usable.get(grant.instance) === grant) this.#usable.delete(grant.instance);
     this.#send({ type: 'return', grant: grant.id, idleSince: grant.idleSince });
   }
+}
+
+/** Routing gives the same target again and again, and a string that was made before is found faster. */
+const names = new WeakMap<Target, string>();
+
+function nameOf(target: Extract<Target, { kind: 'instance' }>): string {
+  let name = names.get(target);
+  if (name === undefined) {
+    name = `${target.service}:${target.id}`;
+    names.set(target, name);
+  }
+  return name;
 }
 
 /** Nobody sees it: the client has gone. */

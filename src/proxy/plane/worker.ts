@@ -6,6 +6,7 @@ import { AccessEntries } from './access-entry.js';
 import { type AccessLog, openAccessLog } from './access-log.js';
 import { Counters } from './counters.js';
 import { DataPath } from './data-path.js';
+import { preferThisThread } from './priority.js';
 import type { FromWorker, ListenSpec, PlaneConfig, PlaneStart, ToWorker } from './protocol.js';
 import { relayedLog } from './relay-log.js';
 import { RemoteUpstreams } from './remote-upstreams.js';
@@ -115,4 +116,7 @@ class DataPlane {
   }
 }
 
-if (parentPort !== null) new DataPlane(parentPort, workerData as PlaneStart);
+if (parentPort !== null) {
+  preferThisThread();
+  new DataPlane(parentPort, workerData as PlaneStart);
+}

@@ -27,6 +27,15 @@ export class Reporter {
     return JSON.parse(value) as T;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Text for its stdin. */
+  send(text: string): void {
+    this.#child.stdin?.write(text);
+  }
+
   /** Ends its stdin, which asks for its last report. */
   finish<T>(): Promise<T> {
     this.#child.stdin?.end();

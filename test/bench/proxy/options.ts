@@ -20,6 +20,7 @@ export const HELP = `npm run bench:proxy -- [options]
   --from FILE          measure nothing, show these results
   --docs[=DIR]         write performance.md and performance.svg; default into docs/
   --machine TEXT       how the docs call this machine
+  thread-or-process [ROUNDS] [SECONDS], before any option: the data path as a thread and as a process, and nothing else
   --keep               keep the directory with configurations and logs
 `;
 

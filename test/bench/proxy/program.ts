@@ -22,6 +22,18 @@ export async function runProgram([name, ...args]: readonly string[]): Promise<bo
     case 'control-load':
       await (await import('./programs/control-load.js')).controlLoad(a, Number(b));
       break;
+    case 'plane-host':
+      await (await import('./programs/plane-host.js')).planeHost(
+        a === 'process' ? 'process' : 'thread',
+        ...([Number(b), Number(c)] as const),
+      );
+      break;
+    case 'plane':
+      await (await import('./programs/plane-host.js')).plane(Number(a));
+      break;
+    case 'thread-or-process':
+      await (await import('./thread-or-process.js')).threadOrProcess(Number(a || 5), Number(b || 5));
+      break;
     default:
       return false;
   }

@@ -167,8 +167,10 @@ test('another user is told that it cannot see the server, and nothing is opened 
       /^error: Whether a server runs on .* cannot be seen: .*this user may not open it\ntry: .*sudo -u '#0'/,
     );
   }
-  const doctor = JSON.parse((await run('doctor', '--json')).stdout) as { name: string; found: string }[];
-  t.regex(doctor.find(({ name }) => name === 'server')?.found ?? '', /cannot be seen/);
+  const doctor: { checks: { name: string; found: string }[] } = JSON.parse(
+    (await run('doctor', '--quick', '--json')).stdout,
+  );
+  t.regex(doctor.checks.find(({ name }) => name === 'server')?.found ?? '', /cannot be seen/);
 });
 
 test('a socket that does not say whether a server runs is not taken for none', async (t) => {

@@ -49,7 +49,8 @@ export class Bench {
     const unique = `test-${process.pid}-${this.#count}-${Math.random().toString(36).slice(2)}`;
     return {
       service: 'notes',
-      tenant: 'alice',
+      // Of systemd's units there can be but one of a name.
+      tenant: unique,
       run: unique,
       command,
       env: { PATH: SYSTEM_PATH, ...env },

@@ -1,12 +1,16 @@
 /** What every backend has to do, tested from outside with real processes. A backend's test file runs it once for each way it can work. */
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { TestFn } from 'ava';
+import { writeFileSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import type { ExecutionContext, SerialFn } from 'ava';
 import type { Backend, Host, Identity, Network, Ref, Trace } from '../../../isolation/contract.js';
 import { findRun } from '../../../isolation/leftovers.js';
 import { findProcesses } from '../../../isolation/proc.js';
 import { TenementError } from '../../../src/base/errors.js';
 import { freePort } from '../../helpers/free-port.js';
+import { freshDir } from '../../helpers/fresh-dir.js';
 import { until } from '../../helpers/until.js';
 import { Bench, groupExists, lives, read, start } from './bench.js';
 
@@ -20,13 +24,17 @@ export interface Variant {
   readonly findsEverything: boolean;
   /** Those that it can give; default: the machine's. */
   readonly networks?: readonly Network[];
+  /** How it ends is told whoever started it: something else than its parent knows. */
+  readonly tellsEveryExit?: boolean;
+  /** It can be given no listening socket of the server's. */
+  readonly takesNoSocket?: boolean;
   /** Nothing of it outlives its main process. */
   readonly endsTogether?: boolean;
   /** Its user counts as 0 in there. */
   readonly rootInside?: boolean;
 }
 
-export function conformance(test: TestFn, variant: Variant): void {
+export function conformance(test: SerialFn, variant: Variant): void {
   const { backend, host } = variant;
   const title = (text: string): string => `${variant.name}: ${text}`;
 
@@ -200,7 +208,9 @@ export function conformance(test: TestFn, variant: Variant): void {
     if (adoption.kind !== 'adopted') return t.fail(adoption.kind);
     t.is(adoption.handle.ref.pid, first.ref.pid);
     await adoption.handle.stop({ graceMs: 20_000 });
-    t.like(await adoption.handle.exited, { unknown: true, code: null, signal: null });
+    if (!variant.tellsEveryExit)
+      t.like(await adoption.handle.exited, { unknown: true, code: null, signal: null });
+    else t.like(await adoption.handle.exited, { unknown: false, signal: 'SIGTERM' });
     t.false(lives(first.ref.pid));
     if (host.platform === 'linux') t.false(lives(grandchild));
     t.deepEqual(await backend.adopt(saved(first.ref)), { kind: 'gone' });
@@ -216,7 +226,7 @@ export function conformance(test: TestFn, variant: Variant): void {
     other.handle.detach();
     t.true(lives(first.ref.pid));
     process.kill(first.ref.pid, 'SIGKILL');
-    t.true((await adoption.handle.exited).unknown);
+    t.is((await adoption.handle.exited).unknown, variant.tellsEveryExit !== true);
   });
 
   test(
@@ -280,20 +290,67 @@ export function conformance(test: TestFn, variant: Variant): void {
     });
   }
 
-  for (const network of variant.networks ?? (['host'] as const)) {
+  const passing = variant.takesNoSocket ? [] : (variant.networks ?? (['host'] as const));
+  for (const network of passing) {
     test(title(`network ${network}: what listens on a socket that it was given is reached`), async (t) => {
       const bench = new Bench(t, variant.newIdentity?.());
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      const { port } = server.address() as { port: number };
-      const spec = { ...bench.spec(bench.app('listen')), socket: server, network };
-      await start(t, backend, spec);
-      server.close();
-      const socket = connect({ host: '127.0.0.1', port });
-      t.teardown(() => socket.destroy());
-      socket.write('GET / HTTP/1.0\r\n\r\n');
-      t.regex(`${await once(socket, 'data')}`, /^HTTP\/1.1 200 /);
+      const path = join(freshDir(t), 's');
+      const places = network === 'host' ? [{ path }, { host: '127.0.0.1', port: 0 }] : [{ path }];
+      for (const place of places) {
+        const server = createServer();
+        await new Promise<void>((resolve) => server.listen(place, resolve));
+        const address = 'path' in place ? place : (server.address() as AddressInfo);
+        const spec = { ...bench.spec(bench.app('listen')), socket: server, network };
+        await start(t, backend, { ...spec, address: { host: '127.0.0.1', ...address } });
+        // Node removes the path of what it has listened on.
+        if ('path' in place) await rename(path, `${path}.kept`);
+        server.close();
+        const socket = connect(
+          'path' in place ? { path: `${path}.kept` } : { port: (address as AddressInfo).port },
+        );
+        t.teardown(() => socket.destroy());
+        socket.write('GET / HTTP/1.0\r\n\r\n');
+        t.regex(`${await once(socket, 'data')}`, /^HTTP\/1.1 200 /);
+      }
     });
+  }
+
+  for (const network of passing.filter((own) => own !== 'host')) {
+    test(
+      title(`network ${network}: an app that knows only a port is reached, once it listens`),
+      async (t) => {
+        const bench = new Bench(t, variant.newIdentity?.());
+        const path = join(freshDir(t), 's');
+        const server = createServer();
+        await new Promise<void>((resolve) => server.listen({ path: `${path}~` }, resolve));
+        // Node removes the path of what it has listened on.
+        await rename(`${path}~`, path);
+        const env = { PORT: '8080', LATE_FILE: bench.work('go') };
+        const spec = { ...bench.spec(bench.app('listen-late'), env), address: { path }, socket: server };
+        const starting = start(t, backend, { ...spec, forwardTo: 8080, network });
+        // Or it would take part of the connections.
+        const handle = await starting.finally(() => server.close());
+        await until('it runs', () => bench.stdout().includes('not listening'));
+        t.is(await handle.listener?.(), 'none');
+        t.true(lives(handle.ref.pid));
+        writeFileSync(bench.work('go'), '');
+        await until('own listener', async () => (await handle.listener?.()) === 'own');
+        const answers = Array.from({ length: 20 }, () => answerAt(t, path));
+        for (const answer of await Promise.all(answers))
+          t.regex(answer, /^HTTP\/1.1 200 [\s\S]*\r\n\r\n\d+\n$/);
+        const adoption = await backend.adopt(saved(handle.ref));
+        if (adoption.kind !== 'adopted') return t.fail(adoption.kind);
+        t.is(await adoption.handle.listener?.(), 'own');
+        t.teardown(() => adoption.handle.detach());
+        t.deepEqual(
+          await findRun(trace(handle.ref), host).then((pids) => pids.includes(handle.ref.pid)),
+          true,
+        );
+        await handle.stop({ graceMs: 20_000 });
+        t.is(await handle.listener?.(), 'none');
+        t.deepEqual(await findRun(trace(handle.ref), host), []);
+      },
+    );
   }
 
   test(title('what it uses is told'), async (t) => {
@@ -306,6 +363,19 @@ export function conformance(test: TestFn, variant: Variant): void {
     t.is(stats.tasks, 1);
     t.true(stats.cpuSecs >= 0);
   });
+}
+
+/** What a client that half-closes after its request gets. */
+async function answerAt(t: ExecutionContext, path: string): Promise<string> {
+  const socket = connect({ path, allowHalfOpen: true });
+  t.teardown(() => socket.destroy());
+  let text = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  socket.end('GET / HTTP/1.0\r\n\r\n');
+  await once(socket, 'end');
+  return text;
 }
 
 /** The grandchild's pid as this machine counts: in there it may be another. Its command line names its file, its last NSpid is what it wrote. */

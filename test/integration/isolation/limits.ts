@@ -1,14 +1,15 @@
 /** Limits and freezing, for every backend that has them: run by the backend's test file beside the conformance suite. */
 import { get } from 'node:http';
-import type { TestFn } from 'ava';
+import { join } from 'node:path';
+import type { SerialFn } from 'ava';
 import type { Limits } from '../../../isolation/contract.js';
 import { TenementError } from '../../../src/base/errors.js';
 import { freePort } from '../../helpers/free-port.js';
 import { until } from '../../helpers/until.js';
-import { Bench, groupExists, start } from './bench.js';
+import { Bench, groupExists, read, start } from './bench.js';
 import type { Variant } from './conformance.js';
 
-export function limits(test: TestFn, variant: Variant): void {
+export function limits(test: SerialFn, variant: Variant): void {
   const { backend, host } = variant;
   const title = (text: string): string => `${variant.name}: ${text}`;
   const has = (controller: 'memory' | 'cpu' | 'pids'): boolean =>
@@ -40,6 +41,33 @@ export function limits(test: TestFn, variant: Variant): void {
         limits: { memoryBytes: 400 << 20, cpuWeight: 50, cpuQuota: 1.5 },
       });
       t.like(await handle.exited, { oom: false, code: 0 }, bench.stderr());
+    });
+  }
+
+  // Version 1 kills one process only.
+  if (host.controllers.includes('memory')) {
+    test(title('when one of its processes takes too much memory, all of them end'), async (t) => {
+      const bench = new Bench(t, variant.newIdentity?.());
+      const [node, hungry = ''] = bench.app('hungry');
+      const script = 'sleep 600 & "$0" "$1"; echo "went on"; wait';
+      const spec = bench.spec(['sh', '-c', script, node, hungry], { TOTAL_MB: '400' });
+      const handle = await start(t, backend, { ...spec, limits: { memoryBytes: 120 << 20 } });
+      t.like(await handle.exited, { oom: true, signal: 'SIGKILL' });
+      t.is(bench.stdout(), '');
+      await handle.stop({ graceMs: 0 });
+      t.false(groupExists(host, spec));
+    });
+  }
+
+  if (host.controllers.includes('cpu')) {
+    test(title('a busy loop gets no more processor than it may have'), async (t) => {
+      const bench = new Bench(t, variant.newIdentity?.());
+      const spec = bench.spec(['sh', '-c', 'while :; do :; done']);
+      const limits: Limits = { cpuQuota: 0.2, cpuWeight: 30 };
+      const { ref } = await start(t, backend, { ...spec, limits });
+      const inGroup = (file: string): string => read(join(ref.cgroup ?? '', file));
+      t.is(inGroup('cpu.weight').trim(), '30');
+      await until('it was held back', () => /^nr_throttled [1-9]/m.test(inGroup('cpu.stat')));
     });
   }
 

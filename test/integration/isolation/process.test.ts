@@ -1,4 +1,6 @@
 import test from 'ava';
+import { ATTACKS } from '../../../isolation/attacks/catalog.js';
+import { promises, wayOf } from '../../../isolation/attacks/ways.js';
 import {
   closeInheritedFds,
   createBackends,
@@ -7,6 +9,7 @@ import {
   probeHost,
   select,
 } from '../../../isolation/index.js';
+import { attacks } from './attacks.js';
 import { conformance } from './conformance.js';
 import { limits } from './limits.js';
 import { newUser, skipped } from './variants.js';
@@ -32,6 +35,15 @@ if (host.root && host.tools.setpriv !== undefined) {
   variant('without cgroup, as an own user', without, true, () => newUser(true));
   variant('in cgroups of version 1, as an own user', legacy, true, () => newUser(true));
   if (host.cgroupRoot !== undefined) variant('in a cgroup, as an own user', host, true, () => newUser(true));
+  const way = wayOf(host, 'process', 'host', true);
+  attacks(test, {
+    name: 'as an own user',
+    backend: select(createBackends(host), 'process', host),
+    host,
+    newIdentity: () => newUser(true),
+    network: 'host',
+    open: ATTACKS.map(({ id }) => id).filter((id) => !promises(way, id)),
+  });
 } else {
   skipped(test, 'as another user', 'only root with setpriv can start instances as another user');
 }

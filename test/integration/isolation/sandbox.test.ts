@@ -1,6 +1,15 @@
 import test from 'ava';
-import { closeInheritedFds, createBackends, type Host, probeHost, select } from '../../../isolation/index.js';
+import {
+  type Backend,
+  closeInheritedFds,
+  createBackends,
+  type Host,
+  probeHost,
+  select,
+} from '../../../isolation/index.js';
+import { TenementError } from '../../../src/base/errors.js';
 import { attacks } from './attacks.js';
+import { Bench } from './bench.js';
 import { conformance } from './conformance.js';
 import { limits } from './limits.js';
 import { newUser, skipped } from './variants.js';
@@ -48,3 +57,46 @@ if (!support?.supported) {
   limits(test, variant);
   for (const network of ['host', 'none'] as const) attacks(test, { ...variant, network, open: [] });
 }
+
+const nsjail = host.tools.nsjail;
+if (nsjail === undefined) {
+  skipped(test, 'nsjail', 'nsjail was not found (Debian does not package it)');
+} else {
+  const sandbox = select(createBackends(host), 'sandbox', host);
+  const backend: Backend = {
+    ...sandbox,
+    spawn: (spec, signal) => sandbox.spawn({ ...spec, sandbox: 'nsjail' }, signal),
+  };
+  const variant = {
+    name: 'in nsjail',
+    backend,
+    host,
+    findsEverything: true,
+    networks: ['host', 'none'] as const,
+    endsTogether: true,
+    ...(host.root && { newIdentity: () => newUser(true) }),
+  };
+  conformance(test, variant);
+  limits(test, variant);
+  for (const network of ['host', 'none'] as const) attacks(test, { ...variant, network, open: [] });
+}
+
+test('a tool that is not there is an error that names it, and never the other one', async (t) => {
+  const { nsjail: _n, bwrap: _b, ...tools } = host.tools;
+  const neither: Host = { ...host, tools, bubblewrap: { works: false, reason: 'bwrap was not found' } };
+  const backend = createBackends(neither).get('sandbox');
+  if (backend === undefined) return void t.fail();
+  t.false(backend.probe(neither).supported);
+  const bench = new Bench(t, host.root ? newUser(true) : undefined);
+  for (const [sandbox, tool] of [
+    ['nsjail', 'nsjail'],
+    ['bubblewrap', 'bwrap'],
+  ] as const) {
+    const spec = { ...bench.spec(['/bin/true']), sandbox };
+    const error = await t.throwsAsync(backend.spawn(spec, new AbortController().signal), {
+      instanceOf: TenementError,
+    });
+    t.is(error?.code, 'isolation_unavailable');
+    t.regex(error?.message ?? '', new RegExp(`${tool} was not found`));
+  }
+});

@@ -1,4 +1,4 @@
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import type { Identity } from '../../../isolation/contract.js';
 import { haveTools } from '../../helpers/require-tool.js';
 
@@ -11,7 +11,7 @@ export function newUser(exclusive: boolean): Identity {
 }
 
 /** `tool`: what CI may require, so that its absence is a failure there. */
-export function skipped(test: TestFn, name: string, reason: string, tool?: string): void {
+export function skipped(test: SerialFn, name: string, reason: string, tool?: string): void {
   test(name, (t) => {
     if (tool !== undefined && !haveTools(t, tool)) return;
     t.log(`skipped: ${reason}`);

@@ -191,8 +191,11 @@ http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), App).serve_foreve
   t.is((await server.get(host, '/')).text, pid);
 });
 
-test('a failing config is refused at use with "not yet", and nothing is created', async (t) => {
-  const server = await TestServer.start(t, workbench().replace('isolation = "process"\n', ''));
+test('what this version cannot do is refused at use with "not yet", and nothing is created', async (t) => {
+  const server = await TestServer.start(
+    t,
+    workbench().replace('isolation = "process"', 'isolation = "systemd"'),
+  );
   const spawned = await server.ten('spawn', 'app:alice');
   t.is(spawned.exitCode, 1);
   t.regex(spawned.stderr, /isolation/);

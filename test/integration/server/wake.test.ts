@@ -129,6 +129,9 @@ test('a held instance stays down, a disabled one too, until a person says otherw
   await server.ten('disable', 'app:alice');
   t.is((await server.get(host, '/pid')).headers['tenement-error'], 'disabled');
   t.is((await server.ten('start', 'app:alice')).exitCode, 1);
-  await server.ten('enable', 'app:alice');
+  t.regex((await server.ten('enable', 'app:alice')).stdout, /next request wakes it/);
   t.is((await server.get(host, '/pid')).status, 200);
+  for (const words of [['stop', '--hold'], ['disable']]) await server.ten(...words, 'app:alice');
+  t.regex((await server.ten('enable', 'app:alice')).stdout, /is held: `ten start app:alice`/);
+  t.is((await server.get(host, '/pid')).headers['tenement-error'], 'held');
 });

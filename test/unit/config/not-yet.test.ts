@@ -21,33 +21,27 @@ test('what this version has is not refused', (t) => {
     health: '/',
     idle_timeout: 1,
     drain_timeout: 0,
+    listen: 'fd',
+    network: 'none',
+    memory_limit_mb: 1,
+    cpu_shares: 1,
+    cpu_limit: 1,
+    pids_limit: 1,
+    allow_local: [],
+    read_only_paths: [],
+    read_write_paths: [],
+    sandbox: 'nsjail',
+    systemd: { Nice: 3 },
   };
   t.deepEqual(keysOf(service), []);
 });
 
-test('an omitted isolation is not yet there', (t) => {
-  const items = notYet(serviceSchema.parse({ command: 'x' }));
-  const error = notYetError('notes', items);
-  t.is(error.code, 'not_yet');
-  t.regex(error.message, /"notes".*namespace.*default.*`isolation`/);
-  t.regex(error.hint, /`isolation = "process"`/);
+test('an omitted isolation is namespace, and there', (t) => {
+  t.deepEqual(notYet(serviceSchema.parse({ command: 'x' })), []);
 });
 
 for (const [key, value] of Object.entries({
-  isolation: 'sandbox',
-  listen: 'unix',
-  idle_action: 'freeze',
-  network: 'none',
-  memory_limit_mb: 1,
-  cpu_shares: 1,
-  cpu_limit: 1,
-  pids_limit: 1,
-  freeze_timeout: 1,
-  allow_local: [],
-  read_only_paths: [],
-  read_write_paths: [],
-  sandbox: 'nsjail',
-  systemd: {},
+  isolation: 'socket-activation',
 })) {
   test(`${key} is refused at use`, (t) => {
     t.deepEqual(keysOf({ [key]: value }), [key]);
@@ -55,13 +49,11 @@ for (const [key, value] of Object.entries({
 }
 
 test('all keys are named at once, with what to write and what to leave out', (t) => {
-  const items = notYet(serviceSchema.parse({ command: 'x', memory_limit_mb: 1, listen: 'fd' }));
+  const items = notYet(serviceSchema.parse({ command: 'x', isolation: 'socket-activation' }));
   const error = notYetError('a', items);
-  t.deepEqual(error.details.keys, ['isolation', 'listen', 'memory_limit_mb']);
-  t.is(
-    error.hint,
-    'Write `isolation = "process"`, `listen = "port"` and leave out `memory_limit_mb` in tenement.toml.',
-  );
+  t.is(error.code, 'not_yet');
+  t.deepEqual(error.details.keys, ['isolation']);
+  t.is(error.hint, 'Write `isolation = "systemd"` in tenement.toml.');
 });
 
 test('settings', (t) => {

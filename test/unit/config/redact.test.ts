@@ -36,11 +36,11 @@ test('the effective configuration can be written as TOML and has no secrets', (t
     t,
     `[service.a]
 command = "x"
+isolation = "systemd"
 [service.a.env]
 A = "hunter2"
 B = "{data_dir}/{id}"
 [service.a.systemd]
-Environment = ["X=hunter2"]
 Nice = 3
 `,
   );

@@ -57,3 +57,12 @@ test('limits of processes: no core dump unless allowed, sizes in blocks', (t) =>
     'ulimit -c 2 || exit 1\nulimit -n 100 || exit 1\nulimit -f 2 || exit 1\n',
   );
 });
+
+test('who has more weight for processors has it for disks, too, where the kernel gives weights to those', (t) => {
+  const files = planLimits({ cpuWeight: 300 }, { controllers: ['cpu', 'io'] }, 'g', 0).unified;
+  t.deepEqual(files, [
+    { file: 'cpu.weight', value: '300' },
+    { file: 'io.weight', value: 'default 300', optional: true },
+  ]);
+  t.is(planLimits({ memoryBytes: 1 }, { controllers: ['memory', 'io'] }, 'g', 0).unified.length, 3);
+});

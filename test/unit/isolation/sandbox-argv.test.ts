@@ -30,7 +30,7 @@ const base = {
   ],
   files: [{ path: '/etc/passwd', text: 'root:x:0:0::/:/bin/sh\n' }],
   filter: Buffer.from('FILTER'),
-  tools: { bwrap: '/usr/bin/bwrap', setpriv: '/usr/bin/setpriv' },
+  tools: { bwrap: '/usr/bin/bwrap', setpriv: '/usr/bin/setpriv', unshare: '/usr/bin/unshare' },
 };
 
 const options = (change: Partial<typeof base> | { identity: undefined } | { network: 'none' }): string =>
@@ -95,7 +95,7 @@ test('options, filter and files come through pipes: neither paths nor secrets sh
   t.true(first?.toString().endsWith('--remount-ro\0/\0'));
   t.is(filter, base.filter);
   t.is(file?.toString(), base.files[0]?.text);
-  t.is(args[args.indexOf('--args') + 1], '6');
-  t.is(args[args.indexOf('--seccomp') + 1], '7');
-  t.true(first?.toString().includes('--ro-bind-data\0' + '8\0/etc/passwd\0'));
+  t.is(args[args.indexOf('--args') + 1], '7');
+  t.is(args[args.indexOf('--seccomp') + 1], '8');
+  t.true(first?.toString().includes('--ro-bind-data\0' + '9\0/etc/passwd\0'));
 });

@@ -20,9 +20,19 @@ test('a path has one owner, however many instances have it, and outlives them', 
   for (const key of [alice, bob]) r.recordDataPath(key, { path: 'shared', kind: 'directory' });
   r.recordDataPath(alice, { path: 'shared', kind: 'directory' }, 7);
   r.recordDataPath(bob, { path: 'shared', kind: 'directory' });
-  t.deepEqual(r.dataPaths(bob), [{ path: 'shared', kind: 'directory', uid: 7 }]);
+  t.deepEqual(r.dataPaths(bob), [{ path: 'shared', kind: 'directory', uid: 7, counted: undefined }]);
   r.forget(alice);
   t.is(r.dataPaths(alice).length, 1);
+});
+
+test('what the kernel counts is remembered with the path, whoever has it, and forgotten with it', (t) => {
+  const r = registry(t);
+  for (const key of [alice, bob]) r.recordDataPath(key, { path: 'shared', kind: 'directory' });
+  r.markCounted('shared', '7:1:2');
+  r.recordDataPath(bob, { path: 'shared', kind: 'directory' }, 7);
+  for (const key of [alice, bob]) t.is(r.dataPaths(key)[0]?.counted, '7:1:2');
+  r.markCounted('shared', undefined);
+  t.is(r.dataPaths(alice)[0]?.counted, undefined);
 });
 
 test('owners: registered ones with the path itself, one in it or one around it', (t) => {
@@ -59,6 +69,7 @@ test('a database of the first version is brought up to date with its instances',
   const db = openDatabase(dir, { readonly: false });
   const r = createRegistry(db);
   t.is(r.get(alice)?.want, 'up');
+  t.false(r.get(alice)?.held);
   t.deepEqual(r.dataPaths(alice), []);
   db.close();
   t.notThrows(() => new Database(`${name}.v1`, { readonly: true }).close());

@@ -21,19 +21,20 @@ test('registers once and keeps what was set', (t) => {
   t.deepEqual(store.registry.register(alice, 5), {
     ...alice,
     want: 'on-demand',
+    held: false,
     weight: 100,
     env: {},
     createdAt: 5,
   });
   store.registry.update(alice, { want: 'up', env: { KEY: 'ünïcode "quoted"' } });
-  store.registry.update(alice, { weight: 0 });
+  store.registry.update(alice, { weight: 0, held: true });
   t.is(store.registry.register(alice, 99).createdAt, 5, 'a second register changes nothing');
   store.close();
 
   const again = openStore(dataDir);
   t.teardown(() => again.close());
   t.deepEqual(again.registry.all(), [
-    { ...alice, want: 'up', weight: 0, env: { KEY: 'ünïcode "quoted"' }, createdAt: 5 },
+    { ...alice, want: 'up', held: true, weight: 0, env: { KEY: 'ünïcode "quoted"' }, createdAt: 5 },
   ]);
   t.is(again.registry.get(bob), undefined);
 });

@@ -106,7 +106,7 @@ test('stop ends it, also while a check is under way', async (t) => {
   });
   health.failures = 2;
   await clock.advanceAsync(11_000);
-  health.stop();
+  health.pause();
   answer(bad);
   await turn();
   t.is(clock.pending, 0);

@@ -185,7 +185,7 @@ test('adopted: asked for its health, then ready; the same process', async (t) =>
   const world = new InstanceWorld();
   const found = new FakeHandle({ startedAt: 1 });
   world.handles.push(found);
-  world.instance.adopt(found);
+  world.instance.adopt(found, false);
   const wanted = world.instance.acquire(never());
   await turn();
   t.is(world.lastProbe().kind, 'ready');
@@ -198,7 +198,7 @@ test('adopted, but it never gets ready: killed, and a new one for who waits', as
   const world = new InstanceWorld();
   const found = new FakeHandle();
   world.handles.push(found);
-  world.instance.adopt(found);
+  world.instance.adopt(found, false);
   const wanted = world.instance.acquire(never());
   await turn();
   world.lastProbe().fail();
@@ -211,7 +211,7 @@ for (const want of ['disabled', 'down'] as const) {
   test(`adopted while it is ${want}: stopped, never let through`, async (t) => {
     const world = new InstanceWorld({ want });
     const found = new FakeHandle({ holds: true });
-    world.instance.adopt(found);
+    world.instance.adopt(found, false);
     t.is(await code(t, world.instance.acquire(never())), want === 'down' ? 'held' : 'disabled');
     found.letGo();
     await turn();

@@ -7,8 +7,8 @@ import {
   type Facts,
   initialFacts,
   type Moment,
-  step,
-} from '../../../src/supervisor/lifecycle.js';
+} from '../../../src/supervisor/facts.js';
+import { step } from '../../../src/supervisor/lifecycle.js';
 
 const now = 1_000_000;
 const at: Moment = {
@@ -23,6 +23,7 @@ const at: Moment = {
     backoffMaxMs: 60_000,
   },
   sleeps: true,
+  freezes: false,
 };
 const facts = (changes: Partial<Facts> = {}): Facts => ({ ...initialFacts('on-demand'), ...changes });
 const error = new TenementError('start_failed');
@@ -55,16 +56,27 @@ const spawning: Partial<Facts> = { state: 'starting', entry: 'spawn' };
 const last = [now - 10];
 const startNext: Partial<Facts> = { plan: { kind: 'start' } };
 
+const ready: Partial<Facts> = { state: 'ready' };
+const frozen: Partial<Facts> = { state: 'frozen' };
+const thawing: Partial<Facts> = { state: 'frozen', thawing: true };
+const freezes: Partial<Moment> = { freezes: true };
+const adoptedFrozen: Event = { type: 'adopted', frozen: true };
+
 const table: readonly Row[] = [
   row('stopped: a wake starts it', {}, { type: 'wake' }, { waiters: 1 }, spawning, ['spawn']),
   row('stopped: a person starts it', {}, start, {}, spawning, ['spawn']),
-  row('stopped: adopted is only probed', {}, { type: 'adopted' }, {}, { state: 'starting', entry: 'adopt' }, [
-    'probe',
-  ]),
+  row(
+    'stopped: adopted is only probed',
+    {},
+    { type: 'adopted', frozen: false },
+    {},
+    { state: 'starting', entry: 'adopt' },
+    ['probe'],
+  ),
   row(
     'stopped and disabled: adopted is stopped',
     { want: 'disabled' },
-    { type: 'adopted' },
+    { type: 'adopted', frozen: false },
     {},
     { state: 'stopping' },
     ['kill'],
@@ -195,6 +207,160 @@ const table: readonly Row[] = [
   ),
   row('ready: a clean exit, nobody waits', { state: 'ready' }, clean, {}, { state: 'stopped' }, ['clean']),
   row('ready: a broken connection', { state: 'ready' }, { type: 'suspect' }, {}, suspect, ['probe']),
+
+  row(
+    'ready: idle, and it freezes',
+    ready,
+    { type: 'idle' },
+    freezes,
+    { state: 'frozen', want: 'on-demand' },
+    ['freeze'],
+  ),
+  row(
+    'ready: an open request, upgrade or stream vetoes the freeze',
+    ready,
+    { type: 'idle' },
+    { ...freezes, leases: 1 },
+    ready,
+    [],
+  ),
+  row('ready: a thaw that nobody asked for', ready, { type: 'thawed' }, {}, ready, []),
+  row(
+    'frozen: a wake thaws it, and who waits is not let in yet',
+    frozen,
+    { type: 'wake' },
+    { waiters: 1 },
+    thawing,
+    ['thaw'],
+  ),
+  row('frozen: the second wake finds it under way', thawing, { type: 'wake' }, { waiters: 2 }, thawing, []),
+  row('frozen: a person starts it', frozen, start, {}, thawing, ['thaw']),
+  row(
+    'frozen: thawed opens the gate, nothing is probed',
+    thawing,
+    { type: 'thawed' },
+    { waiters: 2 },
+    { state: 'ready', thawing: false },
+    ['open'],
+  ),
+  row(
+    'frozen: thawed, and it shall not sleep any more',
+    thawing,
+    { type: 'thawed' },
+    { sleeps: false },
+    { state: 'ready', want: 'up' },
+    ['open'],
+  ),
+  row('frozen: a thaw of which nobody knows', frozen, { type: 'thawed' }, {}, frozen, []),
+  row(
+    'frozen: it cannot be thawed: replaced',
+    thawing,
+    { type: 'thaw-failed' },
+    { waiters: 1 },
+    { state: 'stopping', ...startNext },
+    ['kill'],
+  ),
+  row(
+    'frozen: it cannot be frozen: stopped',
+    frozen,
+    { type: 'freeze-failed' },
+    {},
+    { state: 'stopping', plan: { kind: 'rest' } },
+    ['kill'],
+  ),
+  row(
+    'frozen: it cannot be frozen, but is awaited already',
+    thawing,
+    { type: 'freeze-failed' },
+    { waiters: 1 },
+    thawing,
+    [],
+  ),
+  row(
+    'frozen: for long enough: stopped',
+    frozen,
+    { type: 'freeze-over' },
+    {},
+    { state: 'stopping', plan: { kind: 'rest' } },
+    ['kill'],
+  ),
+  row(
+    'frozen: for long enough, and a wake came first',
+    thawing,
+    { type: 'freeze-over' },
+    { waiters: 1 },
+    thawing,
+    [],
+  ),
+  row('frozen: a stop', frozen, stop, {}, { state: 'stopping', plan: { kind: 'rest' } }, ['reject', 'kill']),
+  row(
+    'frozen: a stop while it is thawed refuses who waits',
+    thawing,
+    stop,
+    { waiters: 1 },
+    { state: 'stopping', thawing: false },
+    ['reject', 'kill'],
+  ),
+  row('frozen: a shutdown', frozen, { type: 'shutdown' }, {}, { state: 'stopping', closed: true }, [
+    'reject',
+    'kill',
+  ]),
+  row(
+    'frozen: a restart ends the old process; the new one can wait',
+    frozen,
+    { type: 'restart' },
+    {},
+    { state: 'stopping', plan: { kind: 'rest' } },
+    ['kill'],
+  ),
+  row('frozen: an exit restarts as from ready', frozen, exited, {}, spawning, ['clean', 'spawn']),
+  row(
+    'frozen: an exit under those who wait',
+    thawing,
+    exited,
+    { waiters: 1 },
+    { ...spawning, thawing: false },
+    ['clean', 'spawn'],
+  ),
+  row('frozen: the second exit backs off', { ...frozen, deaths: last }, exited, {}, { state: 'backoff' }, [
+    'clean',
+    'timer',
+  ]),
+  row(
+    'frozen: the health check that was under way says nothing',
+    frozen,
+    { type: 'unhealthy', why: '' },
+    {},
+    frozen,
+    [],
+  ),
+  row('frozen: an old doubt says nothing', frozen, { type: 'suspect' }, {}, frozen, []),
+  row('frozen: idle', frozen, { type: 'idle' }, freezes, frozen, []),
+  row('stopped: adopted frozen stays so', {}, adoptedFrozen, freezes, { state: 'frozen' }, ['freeze']),
+  row(
+    'stopped: adopted frozen, and the service does not freeze any more',
+    {},
+    adoptedFrozen,
+    {},
+    { state: 'starting', entry: 'adopt' },
+    ['probe'],
+  ),
+  row(
+    'stopped: adopted frozen, and it shall not sleep any more',
+    {},
+    adoptedFrozen,
+    { ...freezes, sleeps: false },
+    { state: 'starting', entry: 'adopt' },
+    ['probe'],
+  ),
+  row(
+    'stopped and held: adopted frozen is stopped',
+    { want: 'down' },
+    adoptedFrozen,
+    freezes,
+    { state: 'stopping' },
+    ['kill'],
+  ),
 
   row(
     'draining: the last lease ends',

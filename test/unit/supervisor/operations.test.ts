@@ -17,6 +17,39 @@ test('a hold on a disabled instance does not enable it', async (t) => {
   t.is((await operations.stop(key('alice'), { hold: false })).want, 'disabled');
 });
 
+test('a hold outlasts disable and enable, and a restart of the server between them', async (t) => {
+  const world = await supervisorWorld(t, NOTES);
+  const { operations } = world;
+  const alice = key('alice');
+  await operations.spawn(alice, {});
+  await operations.stop(alice, { hold: true });
+  await operations.setDisabled(alice, true);
+  await operations.setDisabled(alice, true);
+  t.is((await operations.view(alice)).want, 'disabled');
+  // What the next server knows is the row alone.
+  const live = world.supervisor.get(alice);
+  world.supervisor.release(alice, live);
+  t.is((await operations.setDisabled(alice, false)).want, 'down');
+  t.is((await operations.setDisabled(alice, false)).want, 'down', 'enable ends no hold');
+  t.is((await operations.spawn(alice, {})).state, 'ready');
+});
+
+test('a hold that ended, or came while disabled, is what an enable finds', async (t) => {
+  const { operations } = await supervisorWorld(t, NOTES);
+  const alice = key('alice');
+  await operations.spawn(alice, {});
+  await operations.stop(alice, { hold: true });
+  await operations.spawn(alice, {});
+  await operations.setDisabled(alice, true);
+  t.is((await operations.setDisabled(alice, false)).want, 'on-demand');
+  await operations.setDisabled(alice, true);
+  await operations.stop(alice, { hold: true });
+  await operations.stop(alice, { hold: false });
+  t.is((await operations.setDisabled(alice, false)).want, 'down');
+  t.is((await operations.put(alice, { disabled: true })).instance.want, 'disabled');
+  t.is((await operations.put(alice, { disabled: false })).instance.want, 'down');
+});
+
 test('what is held or disabled still is after its service left the config and came back', async (t) => {
   const world = await supervisorWorld(t, NOTES);
   await world.operations.spawn(key('alice'), {});

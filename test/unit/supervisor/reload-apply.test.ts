@@ -8,10 +8,10 @@ const NOTES = '[service.notes]\ncommand = "app"\nisolation = "process"\n';
 
 test('a reload that would let nothing start any more is told by service', (t) => {
   const before = configOf(t, NOTES);
-  const after = configOf(t, `${NOTES}memory_limit_mb = 100\n`);
+  const after = configOf(t, NOTES.replace('"process"', '"socket-activation"'));
   t.deepEqual(
     losesFeatures(before, after).map(({ service, missing }) => [service, missing.map(({ key }) => key)]),
-    [['notes', ['memory_limit_mb']]],
+    [['notes', ['isolation']]],
   );
   t.deepEqual(losesFeatures(after, after), [], 'what could not start before is no loss');
   t.deepEqual(losesFeatures(configOf(t, ''), after), [], 'a new service takes nobody off line');

@@ -1,6 +1,12 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { escapeUnitPart, instanceOfUnit, unescapeUnitPart, unitName } from '../../../systemd/unit-name.js';
+import {
+  escapeUnitPart,
+  instanceOfUnit,
+  unescapeUnitPart,
+  unitName,
+  unitPath,
+} from '../../../systemd/unit-name.js';
 
 /** Answers of `systemd-escape` 252. */
 const KNOWN = [
@@ -41,4 +47,12 @@ test('other units are not instances', (t) => {
   ]) {
     t.is(instanceOfUnit(unit), undefined, unit);
   }
+});
+
+test('the object of a unit: every byte but letters and digits, and a digit at the front, is written in hex', (t) => {
+  t.is(
+    unitPath('tenement-notes-my\\x2dshop.service'),
+    '/org/freedesktop/systemd1/unit/tenement_2dnotes_2dmy_5cx2dshop_2eservice',
+  );
+  t.is(unitPath('1a.service'), '/org/freedesktop/systemd1/unit/_31a_2eservice');
 });

@@ -68,7 +68,9 @@ test('json: whatever the headers hold, the line says the same', (t) => {
       fc.string({ unit: 'binary' }),
       fc.option(fc.string({ unit: 'binary' }), { nil: undefined }),
       (target, referer) => {
-        const parsed = JSON.parse(jsonLine({ ...ENTRY, target, referer }));
+        const line = jsonLine({ ...ENTRY, target, referer });
+        t.regex(line, /^[\x20-\x7e]+\n$/, 'ASCII alone');
+        const parsed = JSON.parse(line);
         t.deepEqual([parsed.target, parsed.referer], [target, referer]);
       },
     ),

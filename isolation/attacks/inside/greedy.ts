@@ -1,0 +1,24 @@
+// A tenant that takes all it can get: processor time for a moment, and then twice the memory that it may have. MEMORY is that limit in bytes.
+import { Worker } from 'node:worker_threads';
+
+const BUSY_MS = 600;
+const THREADS = 2;
+const CHUNK = 4 << 20;
+
+const workers = Array.from(
+  { length: THREADS },
+  () => new Worker(`const end = Date.now() + ${2 * BUSY_MS}; while (Date.now() < end);`, { eval: true }),
+);
+await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('online', resolve))));
+const before = process.cpuUsage();
+const start = process.hrtime.bigint();
+await new Promise((resolve) => setTimeout(resolve, BUSY_MS));
+const { user, system } = process.cpuUsage(before);
+const cores = (user + system) / (Number(process.hrtime.bigint() - start) / 1000);
+await Promise.all(workers.map((worker) => worker.terminate()));
+process.stdout.write(`${JSON.stringify({ cores })}\n`);
+
+const most = 2 * Number(process.env.MEMORY ?? 0);
+const taken: Buffer[] = [];
+for (let bytes = 0; bytes < most; bytes += CHUNK) taken.push(Buffer.alloc(CHUNK, 1));
+process.stdout.write(`${JSON.stringify({ bytes: taken.length * CHUNK })}\n`);

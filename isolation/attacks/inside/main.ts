@@ -1,0 +1,19 @@
+// A hostile tenant. Tries everything and prints, as one line of JSON, what each attempt gave it. Nothing that it does harms the machine if it succeeds.
+import type { Targets } from './attempt.js';
+import { fileAttacks } from './files.js';
+import { kernelAttacks } from './kernel.js';
+import { forkBomb } from './limits.js';
+import { networkAttacks } from './network.js';
+import { outlive, processAttacks } from './processes.js';
+
+const targets: Targets = JSON.parse(process.env.TARGETS ?? '{}');
+const network = networkAttacks(targets);
+const results = {
+  ...fileAttacks(targets),
+  ...processAttacks(targets),
+  ...kernelAttacks(),
+  ...(await network),
+  'fork-bomb': await forkBomb(targets.pidsLimit),
+};
+outlive(targets);
+process.stdout.write(`${JSON.stringify(results)}\n`);

@@ -1,0 +1,154 @@
+/** What of an instance's network is outside of it: prepared before it starts, taken over with it, taken away after its end. */
+import { execa } from 'execa';
+import { TenementError } from '../../src/base/errors.js';
+import type { Host, Ref, RefNetwork, Spec } from '../contract.js';
+import { EgressNetworks } from './egress.js';
+import { Firewall, NEEDS, nftRunner } from './firewall.js';
+import { Forwarding } from './forwarding.js';
+import { linkScript } from './link.js';
+import { type ListMap, reap } from './reaper.js';
+import { outerResolvers, resolvers } from './resolver.js';
+import { EGRESS, LOOPBACK } from './script.js';
+import { type Guarded, GuardedUsers } from './users.js';
+
+export interface PreparedNetwork {
+  /** Fulfilled when the rules are in force: before, the app must not run. Rejects with TenementError `isolation_unavailable`. */
+  readonly ready?: Promise<void>;
+  readonly net?: RefNetwork;
+  /** linkScript's. */
+  readonly link?: string;
+  /** Contents of its /etc/resolv.conf; undefined: the machine's. */
+  readonly resolvConf?: string;
+}
+
+interface Keepers {
+  readonly users: GuardedUsers;
+  readonly egress: EgressNetworks;
+}
+
+/** A start is over by then. */
+const REAP_AFTER_MS = 15_000;
+
+/** One for each program, as all backends write the same tables. */
+const keepers = new Map<string, Keepers>();
+
+function keepersOf(nft: string): Keepers {
+  const known = keepers.get(nft);
+  if (known !== undefined) return known;
+  const run = nftRunner(nft);
+  const forwarding = new Forwarding(async () => {
+    const { stdout } = await execa(nft, ['list', 'set', 'inet', EGRESS.name, 'opened'], { reject: false });
+    return stdout ?? '';
+  });
+  const loopback = new Firewall(LOOPBACK, run);
+  const egress = new Firewall(EGRESS, run, () => forwarding.forbid());
+  const made = { users: new GuardedUsers(loopback), egress: new EgressNetworks(egress, forwarding) };
+  keepers.set(nft, made);
+  const list: ListMap = async (table, map) => {
+    const { stdout } = await execa(nft, ['--json', 'list', 'map', 'inet', table, map], { reject: false });
+    return stdout ?? '';
+  };
+  const later = () => new Promise<void>((resolve) => setTimeout(resolve, REAP_AFTER_MS).unref());
+  // Once, and when what an earlier server has left is taken over. Rules for what does not live do no harm.
+  later()
+    .then(() => reap(loopback, egress, list, later))
+    .catch(() => undefined);
+  return made;
+}
+
+/**
+ * Resolves when it is known how the network will be.
+ * @throws TenementError `isolation_unavailable`; then nothing is left
+ */
+export async function prepareNetwork(spec: Spec, host: Host): Promise<PreparedNetwork> {
+  const { network = 'host', allowLocal, identity } = spec;
+  if (network === 'egress') return prepareEgress(spec, host);
+  // Without a user of its own its packets cannot be told from the server's.
+  if (network === 'none' || allowLocal === undefined || identity === undefined || !host.root) return {};
+  const { users } = keepersOf(nftOf(host, 'loopback'));
+  const loopback = [...allowLocal, ...(await resolvers())];
+  const guarded = guardedOf({ ...spec, exclusive: identity.exclusive, uid: identity.uid }, loopback);
+  return { net: { loopback }, ready: watched(users.guard(guarded)) };
+}
+
+async function prepareEgress({ allowLocal = [] }: Spec, host: Host): Promise<PreparedNetwork> {
+  const { ip, nsenter } = host.tools;
+  if (!host.root) {
+    throw new TenementError('isolation_unavailable', 'network = "egress" needs root here', {
+      hint: 'Run the server as root, or set `network = "none"` or `network = "host"` for the service.',
+    });
+  }
+  const { egress: networks } = keepersOf(nftOf(host, 'egress'));
+  if (ip === undefined || nsenter === undefined) {
+    throw new TenementError(
+      'isolation_unavailable',
+      `network = "egress" does not work here: ${ip === undefined ? 'ip' : 'nsenter'} was not found`,
+      { hint: 'Install iproute2 and util-linux.' },
+    );
+  }
+  const names = await outerResolvers();
+  const { egress, place, ready } = await networks.open([...allowLocal, ...names.addresses]);
+  return {
+    net: { egress },
+    ready: watched(ready),
+    link: linkScript(place, { ip, nsenter }),
+    resolvConf: names.text,
+  };
+}
+
+/** Somebody will look at its rejection; maybe later. */
+function watched(promise: Promise<void>): Promise<void> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+/** The rules are there already, unless somebody has flushed all. */
+export async function retakeNetwork(ref: Ref, host: Host): Promise<void> {
+  const { nft } = host.tools;
+  if (ref.net === undefined || nft === undefined) return;
+  const { users, egress } = keepersOf(nft);
+  if (ref.net.loopback !== undefined && ref.uid !== undefined) {
+    await users.guard(guardedOf({ ...ref, uid: ref.uid }, ref.net.loopback));
+  }
+  if (ref.net.egress !== undefined) await egress.retake(ref.net.egress);
+}
+
+/** Once nothing of the run lives. Idempotent. */
+export async function releaseNetwork(
+  { run, uid, exclusive = false, net }: Pick<Ref, 'run' | 'uid' | 'exclusive' | 'net'>,
+  host: Host,
+): Promise<void> {
+  const { nft } = host.tools;
+  if (net === undefined || nft === undefined) return;
+  const { users, egress } = keepersOf(nft);
+  if (net.loopback !== undefined && uid !== undefined) await users.release({ run, uid, exclusive });
+  if (net.egress !== undefined) await egress.close(net.egress);
+}
+
+function guardedOf(
+  {
+    run,
+    uid,
+    exclusive,
+    address,
+  }: Pick<Ref, 'run' | 'address'> & {
+    readonly uid: number;
+    readonly exclusive?: boolean | undefined;
+  },
+  allowed: Guarded['allowed'],
+): Guarded {
+  const port = 'port' in address ? address.port : undefined;
+  return { run, uid, exclusive: exclusive ?? false, port, allowed };
+}
+
+function nftOf(host: Host, table: 'loopback' | 'egress'): string {
+  const { nft } = host.tools;
+  const trial = host.firewall?.[table];
+  if (nft !== undefined && trial?.works !== false) return nft;
+  const because = nft === undefined ? 'nft was not found' : `nft says: ${trial?.reason}`;
+  const what =
+    table === 'loopback'
+      ? 'the instance cannot be kept from what listens on loopback, its siblings and the management API'
+      : 'network = "egress" does not work here';
+  throw new TenementError('isolation_unavailable', `${what}: ${because}`, { hint: NEEDS });
+}

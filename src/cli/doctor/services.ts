@@ -1,0 +1,54 @@
+/** Whether the isolation that each configured service asks for keeps its promises here. Pure. */
+import { type Backends, type Host, nameOf, strongest, wayOf } from '../../../isolation/index.js';
+import type { Config, ServiceConfig } from '../../config/schema.js';
+import { brokenPromises, type Measured } from './attacks.js';
+import { type Check, fail, ok, warn } from './check.js';
+
+export function checkServices(
+  config: Config,
+  measured: readonly Measured[],
+  host: Host,
+  backends: Backends,
+): Check[] {
+  return Object.entries(config.service).map(([name, service]) =>
+    checkService(`service ${name}`, service, measured, host, backends),
+  );
+}
+
+function checkService(
+  name: string,
+  service: ServiceConfig,
+  measured: readonly Measured[],
+  host: Host,
+  backends: Backends,
+): Check {
+  const isolation = service.isolation === 'auto' ? strongest(backends, host, service) : service.isolation;
+  const support = backends.get(isolation)?.probe(host);
+  if (support === undefined) return warn(name, `isolation = "${isolation}" is not measured`, 'Try it.');
+  if (!support.supported) return fail(name, support.reason, support.remedy);
+  const own = host.root && (isolation !== 'process' || service.user !== '' || service.isolation === 'auto');
+  if (isolation === 'process' && !own) {
+    const who = host.root ? 'as root' : 'as this user';
+    return warn(
+      name,
+      `isolation = "process" ${who} keeps nothing apart`,
+      'Use `isolation = "namespace"` or `"sandbox"` for code that you do not trust.',
+    );
+  }
+  const way = nameOf(wayOf(host, isolation, service.network, own));
+  const found = measured.find((one) => one.name === way);
+  if (found?.outcomes === undefined) {
+    return fail(
+      name,
+      `${way} could not be measured: ${found?.error ?? 'it does not work here'}`,
+      'See `ten check`, and the remedies above.',
+    );
+  }
+  const broken = brokenPromises(found);
+  if (broken.length === 0) return ok(name, `${way} keeps what it promises`);
+  return fail(
+    name,
+    `${way} promises to block what succeeded here: ${broken.join(', ')}`,
+    'The table of attacks has the remedies.',
+  );
+}

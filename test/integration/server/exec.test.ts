@@ -1,0 +1,179 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { TEN, until } from '../../helpers/example-server.js';
+import { fixture, nodeCommand, TestServer } from '../../helpers/server.js';
+
+const root = process.geteuid?.() === 0;
+
+const app = (name: string, lines: string) => `
+[service.${name}]
+${nodeCommand('world.mjs')}
+workdir = "work"
+health = "/health"
+stop_timeout = 2
+${lines}
+[service.${name}.env]
+SECRET = "hush '\\"\\\\x"
+DATA_DIR = "{data_dir}/${name}/{id}"
+`;
+const isolated = `read_only_paths = ["${dirname(fixture('world.mjs'))}"]`;
+
+const kinds: Readonly<Record<string, string>> = {
+  process: `isolation = "process"${root ? '\nuser = "auto"' : ''}`,
+  namespace: `isolation = "namespace"\n${isolated}`,
+  sandbox: `isolation = "sandbox"\nnetwork = "none"\nlisten = "fd"\n${isolated}`,
+};
+const names = Object.keys(kinds);
+
+const seen = String.raw`
+echo "dir $(pwd)"
+echo "uid $(id -u)"
+echo "env $SECRET $TENEMENT_INSTANCE $LISTEN_FDS"
+echo "status $(grep -E '^(NoNewPrivs|Seccomp|CapEff|CapBnd):' /proc/$1/status | tr '\n\t' '  ')"
+echo "cgroup $(tail -n 1 /proc/$1/cgroup)"
+for ns in mnt pid net ipc uts user; do echo "$ns $(readlink /proc/$1/ns/$ns)"; done
+`;
+
+/** Serial: each starts a server. */
+test.serial(
+  'exec: the same files, user, environment, namespaces and filter as the instance, and nothing else',
+  async (t) => {
+    const server = await start(t);
+    for (const name of names) {
+      const of = async (...command: string[]): Promise<string> => {
+        const run = await server.ten('exec', `${name}:alice`, '--', ...command);
+        t.is(run.exitCode, 0, `${name}: ${run.stderr}`);
+        return run.stdout;
+      };
+      // The app is the process that listens to nobody's terminal and has no command of ours: the one with SECRET and node as its program.
+      const pid = (await of('sh', '-c', 'pgrep -o -x node -u "$(id -u)"')).trim();
+      const own = name === 'process' ? String(await appPid(server, name)) : pid;
+      t.is(await of('sh', '-c', seen, 'sh', 'self'), await of('sh', '-c', seen, 'sh', own), name);
+      t.regex(await of('sh', '-c', seen, 'sh', 'self'), /^env hush '"\\x alice $/m);
+      t.is(await of('sh', '-c', 'ls /proc/self/fd'), '0\n1\n2\n3', 'no descriptor of ours but that of ls');
+      const { exitCode } = await server.ten('exec', `${name}:alice`, '--', 'sh', '-c', 'exit 7');
+      t.is(exitCode, 7);
+      t.is((await server.ten('exec', `${name}:alice`, '--', '/no/such/program')).exitCode, 127);
+      t.is((await server.ten('exec', `${name}:alice`, '--', 'sh', '-c', 'kill -9 $$')).exitCode, 137);
+    }
+  },
+);
+
+test.serial('exec: input and output pass as they are, errors apart', async (t) => {
+  const server = await start(t);
+  const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 7919) % 256));
+  for (const name of names) {
+    const result = await execa(
+      TEN[0],
+      [TEN[1], 'exec', `${name}:alice`, '--', 'sh', '-c', 'cat; echo no >&2'],
+      {
+        cwd: server.directory,
+        input: bytes,
+        encoding: 'buffer',
+      },
+    );
+    t.true(Buffer.from(result.stdout).equals(bytes), name);
+    t.is(Buffer.from(result.stderr).toString(), 'no');
+  }
+});
+
+test.serial('exec: a terminal of its own, Ctrl-C for the command alone', async (t) => {
+  const server = await start(t);
+  for (const name of names) {
+    const terminal = new Terminal(t, server, `${name}:alice`);
+    await terminal.sees(/[$#] $/);
+    terminal.type('tty -s && echo is-a-"terminal" $TERM; sleep 1000\n');
+    await terminal.sees(/is-a-terminal vt220/);
+    terminal.type('\x03');
+    await terminal.sees(/\^C[\s\S]*[$#] $/);
+    terminal.type('echo "<"$(ls /proc/self/fd | wc -l)">"; exit 5\n');
+    await terminal.sees(/<4>/);
+    t.is(await terminal.ended, 5, name);
+  }
+});
+
+test.serial('exec: a stop of the instance ends the command, whatever it is', async (t) => {
+  const server = await start(t);
+  for (const name of names) {
+    const child = execa(TEN[0], [TEN[1], 'exec', `${name}:alice`, '--', 'sh', '-c', 'echo up; sleep 1000'], {
+      cwd: server.directory,
+      reject: false,
+      stdin: 'ignore',
+      buffer: false,
+    });
+    t.teardown(() => child.kill('SIGKILL'));
+    await once(child.stdout, 'data');
+    t.is((await server.ten('stop', `${name}:alice`)).exitCode, 0);
+    t.not((await child).exitCode, 0, name);
+  }
+});
+
+test.serial('exec: refusals say why', async (t) => {
+  const server = await start(t);
+  const refused = async (pattern: RegExp, ...args: string[]): Promise<void> => {
+    const run = await server.ten('exec', ...args);
+    t.not(run.exitCode, 0);
+    t.regex(run.stderr, pattern);
+  };
+  await refused(/There is no instance process:bob/, 'process:bob', 'id');
+  await refused(/on the machine of the server only/, '--server', 'http://localhost:1', 'process:alice', 'id');
+  await server.ten('stop', 'process:alice');
+  await refused(/process:alice does not run\ntry: `ten spawn process:alice`/, 'process:alice', 'id');
+});
+
+async function start(t: ExecutionContext): Promise<TestServer> {
+  const server = await TestServer.start(t, names.map((name) => app(name, kinds[name] ?? '')).join(''));
+  chmodSync(server.directory, 0o711);
+  for (const name of names) {
+    const { exitCode, stderr } = await server.ten('spawn', `${name}:alice`);
+    t.is(exitCode, 0, stderr);
+  }
+  return server;
+}
+
+async function appPid(server: TestServer, name: string): Promise<number> {
+  const { stdout } = await server.ten('ps', name, '--json');
+  const [instance]: { pid: number }[] = JSON.parse(stdout);
+  return instance?.pid ?? 0;
+}
+
+/** `ten exec` as a person has it, who types into the terminal that script(1) makes. */
+class Terminal {
+  readonly ended: Promise<number | null>;
+  readonly #child;
+  #screen = '';
+
+  constructor(t: ExecutionContext, server: TestServer, instance: string) {
+    this.#child = spawn('script', ['-qec', `exec '${TEN[0]}' '${TEN[1]}' exec ${instance}`, '/dev/null'], {
+      cwd: server.directory,
+      env: {
+        PATH: process.env.PATH,
+        TERM: 'vt220',
+        SHELL: '/bin/sh',
+        HOME: join(server.directory, 'work'),
+      },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    t.teardown(() => void this.#child.kill('SIGKILL'));
+    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.#screen += text;
+    });
+    this.ended = once(this.#child, 'exit').then(([code]) => code);
+  }
+
+  type(text: string): void {
+    this.#screen = '';
+    this.#child.stdin.write(text);
+  }
+
+  async sees(pattern: RegExp): Promise<void> {
+    await until(
+      async () => pattern.test(this.#screen),
+      () => `the terminal shows ${pattern}: ${JSON.stringify(this.#screen)}`,
+    );
+  }
+}

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Boots the machine's own systemd in a container, and in there one service:
+#   container.sh EXCHANGE PROJECT CONSOLE
+# Run in a cgroup and a mount namespace of its own: the file system is an overlay of this machine's, whose changes live on
+# a tmpfs that goes with the namespace. EXCHANGE is a directory outside of it: `service` in there is the unit, `output` gets what it prints.
+# CONSOLE is `passive` or `interactive`. Exits like the unit's command.
+set -euo pipefail
+exchange=$1 project=$2 console=$3
+top=$exchange/root
+
+mount -t tmpfs -o mode=755 tenement-systemd "$top"
+mkdir "$top"/{upper,work,root}
+root=$top/root
+mount -t overlay overlay -o "lowerdir=/,upperdir=$top/upper,workdir=$top/work" "$root"
+# The project may be on a file system of its own; and nspawn covers /tmp.
+options=()
+[ "$(stat -c %d "$project")" = "$(stat -c %d /)" ] || options+=("--bind=$project")
+
+units=$root/etc/systemd/system
+cp "$exchange/service" "$units/tenement-tests.service"
+# Not what the image would start: what tests need.
+cat >"$units/tenement-tests.target" <<UNIT
+[Unit]
+Description=Tests of the project
+Requires=sysinit.target dbus.socket
+After=sysinit.target
+Wants=tenement-tests.service
+AllowIsolate=yes
+UNIT
+rm -f "$root/etc/machine-id"
+: >"$root/etc/machine-id"
+
+# Whatever hierarchies this machine has, in here there is version 2 alone, and systemd makes its groups below
+# the one that we are in.
+umount --recursive --lazy /sys/fs/cgroup
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+
+# Where this machine runs under systemd, that has to know of the container's groups.
+[ -d /run/systemd/system ] || options+=(--keep-unit)
+exec systemd-nspawn --quiet --directory="$root" --boot --register=no --private-users=no --private-network \
+  --console="$console" --bind="$exchange:/run/tenement-tests" "${options[@]}" \
+  systemd.unit=tenement-tests.target --show-status=no

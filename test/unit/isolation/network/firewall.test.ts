@@ -1,0 +1,110 @@
+import test from 'ava';
+import { Firewall } from '../../../../isolation/network/firewall.js';
+import { keysIn } from '../../../../isolation/network/reaper.js';
+import { nameservers } from '../../../../isolation/network/resolver.js';
+import { loopbackEntry } from '../../../../isolation/network/rules.js';
+import { LOOPBACK } from '../../../../isolation/network/script.js';
+import { TenementError } from '../../../../src/base/errors.js';
+
+/** nft(8) as far as tables go: `create table` fails when it is there, everything else when it is not. */
+class FakeNft {
+  readonly scripts: string[] = [];
+  isThere = false;
+  broken = false;
+
+  run = async (lines: readonly string[]): Promise<string | undefined> => {
+    this.scripts.push(lines.join('\n'));
+    if (this.broken) return 'Error: Operation not permitted';
+    const creates = lines[0]?.startsWith('create table') ?? false;
+    if (creates === this.isThere) return 'Error: File exists or does not';
+    this.isThere = !lines.some((line) => line.startsWith('delete table'));
+    return undefined;
+  };
+}
+
+const user = (uid: number) => loopbackEntry(uid, [30_000], []);
+
+test('what is asked for at a time goes together, and what comes meanwhile in the next', async (t) => {
+  const nft = new FakeNft();
+  const firewall = new Firewall(LOOPBACK, nft.run);
+  await Promise.all([1, 2, 3].map((uid) => firewall.put(user(uid))));
+  t.is(nft.scripts.length, 1);
+  t.regex(nft.scripts[0] ?? '', /create table[\s\S]*user_1 [\s\S]*user_2 [\s\S]*user_3 /);
+  await Promise.all([firewall.put(user(4)), Promise.resolve().then(() => firewall.put(user(5)))]);
+  t.true(nft.scripts.length <= 3);
+  t.deepEqual(
+    [...firewall.held],
+    [1, 2, 3, 4, 5].map((uid) => `user_${uid}`),
+  );
+});
+
+test('a table that is there already is used, and one that somebody flushed is made again', async (t) => {
+  const nft = new FakeNft();
+  nft.isThere = true;
+  const firewall = new Firewall(LOOPBACK, nft.run);
+  await firewall.put(user(1));
+  t.is(nft.scripts.length, 2);
+  await firewall.put(user(2));
+  t.is(nft.scripts.length, 3, 'then it is known');
+  nft.isThere = false;
+  await firewall.put(user(3));
+  t.true(nft.isThere);
+});
+
+test('the table goes with the last entry, and whoever made something of it is told', async (t) => {
+  const nft = new FakeNft();
+  let gone = 0;
+  const firewall = new Firewall(LOOPBACK, nft.run, async () => {
+    gone += 1;
+  });
+  await Promise.all([firewall.put(user(1)), firewall.put(user(2))]);
+  await firewall.drop(user(1));
+  t.true(nft.isThere);
+  await firewall.drop(user(2));
+  t.false(nft.isThere);
+  t.is(gone, 1);
+});
+
+test('a refusal says what nft said, and what to do', async (t) => {
+  const nft = new FakeNft();
+  nft.broken = true;
+  const firewall = new Firewall(LOOPBACK, nft.run);
+  const error = await t.throwsAsync(firewall.put(user(1)), { instanceOf: TenementError });
+  t.is(error.code, 'isolation_unavailable');
+  t.regex(error.message, /Operation not permitted/);
+  t.regex(error.hint ?? '', /nftables/);
+  t.is(firewall.held.size, 0);
+});
+
+test('addresses of both kinds, each in a rule of its own; nothing allowed is no rule', (t) => {
+  const { rules } = loopbackEntry(
+    7,
+    [1, 2],
+    [
+      { host: '127.0.0.1', port: 5432 },
+      { host: '::1', port: 53 },
+    ],
+  );
+  t.deepEqual(rules.slice(1), [
+    'tcp dport { 1, 2 } accept',
+    'meta l4proto { tcp, udp } ip daddr . th dport { 127.0.0.1 . 5432 } accept',
+    'meta l4proto { tcp, udp } ip6 daddr . th dport { ::1 . 53 } accept',
+    'goto refuse',
+  ]);
+  t.is(loopbackEntry(7, [], []).rules.length, 2);
+});
+
+test('keys of a map as nft lists it', (t) => {
+  const listing = {
+    nftables: [{ metainfo: {} }, { map: { name: 'users', elem: [[5, { goto: { target: 'user_5' } }]] } }],
+  };
+  t.deepEqual(keysIn(JSON.stringify(listing)), ['5']);
+  t.deepEqual(keysIn(JSON.stringify({ nftables: [{ map: { name: 'users' } }] })), []);
+  t.deepEqual(keysIn(''), []);
+});
+
+test('name servers are addresses; scopes, comments and names are none', (t) => {
+  const text =
+    '# nameserver 1.1.1.1\nnameserver 127.0.0.53\nnameserver fe80::1%eth0\nnameserver dns.example\n';
+  t.deepEqual(nameservers(text), ['127.0.0.53', 'fe80::1']);
+});
