@@ -12,9 +12,9 @@ mount -t tmpfs -o mode=755 tenement-systemd "$top"
 mkdir "$top"/{upper,work,root}
 root=$top/root
 mount -t overlay overlay -o "lowerdir=/,upperdir=$top/upper,workdir=$top/work" "$root"
-# The project may be on a file system of its own; and nspawn covers /tmp.
+# The project may be on a file system of its own; and nspawn covers /tmp. As an overlay, too: what a test deletes in there is not deleted out here.
 options=()
-[ "$(stat -c %d "$project")" = "$(stat -c %d /)" ] || options+=("--bind=$project")
+[ "$(stat -c %d "$project")" = "$(stat -c %d /)" ] || options+=("--overlay=$project::$project")
 
 units=$root/etc/systemd/system
 cp "$exchange/service" "$units/tenement-tests.service"
@@ -38,5 +38,5 @@ mount -t cgroup2 cgroup2 /sys/fs/cgroup
 # Where this machine runs under systemd, that has to know of the container's groups.
 [ -d /run/systemd/system ] || options+=(--keep-unit)
 exec systemd-nspawn --quiet --directory="$root" --boot --register=no --private-users=no --private-network \
-  --console="$console" --bind="$exchange:/run/tenement-tests" "${options[@]}" \
+  --console="$console" --bind="$exchange:/run/tenement-tests:norbind" "${options[@]}" \
   systemd.unit=tenement-tests.target --show-status=no
