@@ -2,13 +2,15 @@
 
 /** More rows help nobody and make the page slow; the filter finds the rest. */
 const MAX_ROWS = 300;
+/** Of the values, for narrow screens, where the table has no head. */
+const NAMES = ['up', 'idle', 'memory', 'open', 'weight', 'restarts'];
 
 /** The word for people, and its colour class. */
 export function describe(instance) {
   if (instance.want === 'disabled') return ['disabled', 'off'];
   if (instance.state === 'stopped')
     return instance.want === 'down' ? ['held', 'off'] : ['sleeping', 'asleep'];
-  if (instance.state === 'frozen') return ['frozen', 'asleep'];
+  if (instance.state === 'frozen') return ['frozen', 'frozen'];
   if (instance.state === 'failed') return ['failed', 'bad'];
   if (instance.state === 'backoff') return ['waiting to restart', 'bad'];
   if (instance.state !== 'ready') return [instance.state, 'wait'];
@@ -51,8 +53,13 @@ function createRow(id) {
   name.textContent = id;
   row.append(name);
   for (let i = 0; i < 8; i += 1) row.append(document.createElement('td'));
-  row.cells[1].append(document.createElement('span'));
+  const problem = document.createElement('small');
+  problem.className = 'problem';
+  row.cells[1].append(document.createElement('span'), problem);
   for (let i = 2; i < 8; i += 1) row.cells[i].className = 'number';
+  NAMES.forEach((name, i) => {
+    row.cells[i + 2].dataset.name = name;
+  });
   return row;
 }
 
@@ -61,7 +68,11 @@ function fill(row, instance, actions) {
   const state = row.cells[1].firstChild;
   state.className = `state ${colour}`;
   setText(state, word);
-  state.title = instance.last_problem ?? '';
+  state.title =
+    colour === 'frozen' ? 'Its processes are held where they are; the next request lets them go on.' : '';
+  const problem = row.cells[1].lastChild;
+  problem.hidden = !instance.last_problem;
+  setText(problem, instance.last_problem ?? '');
   row.cells[0].title = [instance.address, instance.backend, instance.pid && `pid ${instance.pid}`]
     .filter(Boolean)
     .join(' · ');

@@ -14,6 +14,8 @@ export interface Page {
   until(expression: string): Promise<void>;
   /** Messages of the console and violations of the content security policy so far. */
   readonly complaints: readonly string[];
+  /** Makes the page as wide as on another screen, such as a telephone's. In CSS pixels. */
+  resize(width: number, height: number): Promise<void>;
   /** A PNG of the page. */
   screenshot(): Promise<Buffer>;
 }
@@ -113,6 +115,14 @@ async function drive(socket: WebSocket): Promise<Page> {
     async goto(url) {
       await send('Page.navigate', { url });
       await until(`document.readyState === 'complete' && location.href === ${JSON.stringify(url)}`);
+    },
+    async resize(width, height) {
+      await send('Emulation.setDeviceMetricsOverride', {
+        width,
+        height,
+        deviceScaleFactor: 1,
+        mobile: true,
+      });
     },
     async screenshot() {
       const { data } = await send('Page.captureScreenshot', { format: 'png' });

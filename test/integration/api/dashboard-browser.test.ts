@@ -1,6 +1,7 @@
 // The dashboard in a real browser: what the text checks of dashboard.test.ts can't know.
 import { writeFileSync } from 'node:fs';
 import test from 'ava';
+import type { InstanceView } from '../../../src/supervisor/control.js';
 import { startApi } from '../../helpers/api-server.js';
 import { openPage } from '../../helpers/browser.js';
 import { haveTools } from '../../helpers/require-tool.js';
@@ -93,4 +94,48 @@ test('a tenant sees its own instances and no buttons that it may not use', async
     await page.evaluate(`[...document.querySelectorAll('#rows button')].map((b) => b.textContent)`),
     ['Logs', 'Restart'],
   );
+});
+
+test('on a telephone the page does not scroll sideways, and tells what is frozen and what went wrong', async (t) => {
+  if (!haveTools(t, 'chromium')) return;
+  const page = await openPage(t);
+  const server = await startApi(t);
+  const show = (name: string, changes: Partial<InstanceView>) => {
+    const kept = server.control.kept.get(name);
+    if (kept !== undefined) server.control.kept.set(name, { ...kept, view: { ...kept.view, ...changes } });
+  };
+  const problem =
+    'it could not be started: /srv/apps/notes/releases/2024-11-05/bin/notes-server exited with code 127';
+  show('notes:alice', { state: 'backoff', health: 'unhealthy', restarts: 3, lastProblem: problem });
+  show('notes:bob', { state: 'frozen', health: 'sleeping', memoryBytes: 123_456_789 });
+  await page.resize(390, 844);
+  await page.goto(`http://127.0.0.1:${server.port}/`);
+  const token = server.token({ kind: 'admin' });
+  await page.evaluate(`sessionStorage.setItem('tenement-token', '${token}')`);
+  await page.goto(`http://127.0.0.1:${server.port}/?again`);
+  await page.until(`document.querySelectorAll('#rows tr').length === 3`);
+  const sideways = `[document.documentElement, ...document.querySelectorAll('main, section, .scroll, #rows tr')]
+    .filter((one) => one.scrollWidth > one.clientWidth + 1)
+    .map((one) => one.tagName + ' ' + one.className + ' ' + one.scrollWidth)`;
+  t.deepEqual(await page.evaluate(sideways), []);
+  // What is to be pressed is on the screen as a whole.
+  const outside = `[...document.querySelectorAll('#board button, #board input, #board select')]
+    .filter((one) => one.offsetParent !== null && one.getBoundingClientRect().right > innerWidth)
+    .map((one) => one.textContent || one.id)`;
+  t.deepEqual(await page.evaluate(outside), []);
+  const shown = (row: number) =>
+    page.evaluate<string>(`document.querySelectorAll('#rows tr')[${row}].innerText`);
+  t.true((await shown(0)).includes(problem));
+  t.regex(await shown(1), /frozen/);
+  t.is(await page.evaluate(`document.querySelectorAll('.problem:not([hidden])').length`), 1);
+  await page.evaluate(`document.querySelector('#sleeping').click()`);
+  t.regex(await shown(1), /frozen/, 'what is frozen has its memory and its processes');
+  if (process.env.DASHBOARD_PICTURE !== undefined) {
+    writeFileSync(`${process.env.DASHBOARD_PICTURE}.narrow.png`, await page.screenshot());
+  }
+  await page.resize(1280, 900);
+  t.deepEqual(await page.evaluate(sideways), []);
+  if (process.env.DASHBOARD_PICTURE !== undefined) {
+    writeFileSync(`${process.env.DASHBOARD_PICTURE}.wide.png`, await page.screenshot());
+  }
 });
