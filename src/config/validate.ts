@@ -12,11 +12,27 @@ export type Validated =
 
 /** Checks parsed TOML against the schema and puts zod's findings into words. */
 export function validate(data: unknown): Validated {
+  const unsafe = prototypeKeys(data, []);
   const result = fileSchema.safeParse(data);
-  if (result.success) return { value: result.data, problems: [] };
-  const problems = result.error.issues.flatMap(problemsOf);
+  if (result.success && unsafe.length === 0) return { value: result.data, problems: [] };
+  const problems = [...unsafe, ...(result.error?.issues.flatMap(problemsOf) ?? [])];
   const rest = fileSchema.safeParse(without(data, problems));
   return { value: rest.data, problems };
+}
+
+const PROTO = '__proto__';
+
+/**
+ * What is called `__proto__`: zod leaves it out without a word, since as a key of an object it may be none of its own. A service that is
+ * missing, or a variable that an app does not get, must not be found out by its customers.
+ */
+function prototypeKeys(data: unknown, path: Problem['path']): Problem[] {
+  if (!isTable(data)) return [];
+  return Object.entries(data).flatMap(([key, value]) => {
+    const at = [...path, Array.isArray(data) ? Number(key) : key];
+    if (key === PROTO) return [{ path: at, message: 'this key is not possible: choose another name' }];
+    return prototypeKeys(value, at);
+  });
 }
 
 /** What stands in for a wrong value while the rest is checked, where its absence would make other things look wrong. */
@@ -53,7 +69,9 @@ function isTable(node: unknown): node is Record<string | number, unknown> {
 
 function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   const path = issue.path.filter((part) => typeof part !== 'symbol');
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key));
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.filter((key) => key !== PROTO).map((key) => unknownKey(path, key));
+  }
   if (issue.code === 'invalid_key') {
     return [{ path, message: `this key is not possible: ${issue.issues[0]?.message ?? issue.message}` }];
   }

@@ -263,6 +263,61 @@ test('names that every object has are no services', (t) => {
   t.is(new Map(Object.entries(named)).get('constructor')?.command, 'x');
 });
 
+for (const [line, text] of [
+  [3, '[service.__proto__]\ncommand = "x"\n'],
+  [3, '[service."__proto__"]\n'],
+  [4, '[service.b]\n"__proto__" = "x"\ncommand = "x"\n'],
+  [4, '[service.a.env]\n__proto__ = "x"\n'],
+  [3, '[service.a.env.__proto__]\n'],
+  [4, '[instances]\n__proto__ = ["alice"]\n'],
+  [4, '[routing.subdomain]\n__proto__ = "a"\n'],
+  [4, '[routing.path]\n__proto__ = "a"\n'],
+  [3, '[routing.__proto__]\n'],
+  [3, '[__proto__]\nx = 1\n'],
+  [4, '[service.b]\nenv = { __proto__ = { x = "y" } }\ncommand = "x"\n'],
+] as const) {
+  test(`__proto__ is an error: ${text.replaceAll('\n', ' ')}`, (t) => {
+    const problems = problemsOf(t, `[service.a]\ncommand = "x"\n${text}`);
+    const own = problems.filter((problem) => problem.includes('__proto__:'));
+    t.is(own.length, 1, problems.join());
+    t.regex(own[0] ?? '', new RegExp(`^${line} .*__proto__: this key is not possible`));
+  });
+}
+
+for (const name of ['constructor', 'valueof', 'hasownproperty']) {
+  test(`${name} is a name like any other, for services, instances, variables and routes`, (t) => {
+    const config = configOf(
+      t,
+      `[service.${name}]\ncommand = "x"\n[service.${name}.env]\n${name} = "v"\n[instances]\n${name} = ["${name}"]\n` +
+        `[routing.subdomain]\n${name} = "${name}"\n[routing.path]\n"/${name}" = "${name}"\n`,
+    );
+    t.is(Object.getOwnPropertyDescriptor(config.service, name)?.value.command, 'x');
+    t.is(Object.getOwnPropertyDescriptor(config.service[name]?.env ?? {}, name)?.value, 'v');
+    t.deepEqual(Object.getOwnPropertyDescriptor(config.instances, name)?.value, [name]);
+    t.is(Object.getOwnPropertyDescriptor(config.routing.subdomain, name)?.value, name);
+    t.is(Object.getOwnPropertyDescriptor(config.routing.path, `/${name}`)?.value, name);
+  });
+}
+
+for (const name of ['toString', 'hasOwnProperty', '__defineGetter__']) {
+  test(`${name} is no name of a service, and no unknown one is found by it`, (t) => {
+    t.regex(problemsOf(t, `[service.${name}]\ncommand = "x"\n`).join(), /this key is not possible/);
+    const unknown = `[service.a]\ncommand = "x"\n[instances]\n${name} = ["x"]\n[routing]\ndefault = "${name}"\n`;
+    t.true(problemsOf(t, unknown).length >= 2);
+  });
+}
+
+test('a route to a service that only every object has is none', (t) => {
+  for (const name of ['constructor', 'valueof', '__proto__']) {
+    for (const key of ['default', 'tenants']) {
+      const text = `[service.a]\ncommand = "x"\n[routing]\n${key} = "${name}"\n`;
+      t.is(problemsOf(t, text).length, 1, `${key} = ${name}`);
+    }
+    const paths = `[service.a]\ncommand = "x"\n[routing.subdomain]\nx = "${name}"\n[routing.path]\n"/x" = "${name}"\n`;
+    t.is(problemsOf(t, paths).length, 2, name);
+  }
+});
+
 test('problems of both kinds are reported together, and one problem does not make others', (t) => {
   const text = `[settings]
 admin_host = 3
