@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { builderOf } from './builder.js';
 import { controllersBelow, findCgroupRoot } from './cgroup-root.js';
 import type { Host, Trial } from './contract.js';
 import { findLegacyCgroups } from './legacy-cgroups.js';
@@ -56,7 +57,7 @@ function withSystemd(systemd: Host['systemd']): Pick<Host, 'systemd'> {
 }
 
 async function tryBoth(
-  { unshare, setpriv, ip }: Host['tools'],
+  { unshare, setpriv, ip, perl }: Host['tools'],
   root: boolean,
 ): Promise<NonNullable<Host['namespaces']>> {
   const failed = (reason: string): Trial => ({ works: false, reason });
@@ -64,9 +65,12 @@ async function tryBoth(
     const missing = failed('unshare or setpriv was not found');
     return { host: missing, none: missing };
   }
+  const builder = builderOf({ tools: { perl } });
+  const attempt = (network: 'host' | 'none'): Promise<Trial> =>
+    tryNamespaces({ unshare, setpriv }, builder, root, network);
   const [host, none] = await Promise.all([
-    tryNamespaces({ unshare, setpriv }, root, 'host'),
-    ip === undefined ? failed('ip was not found') : tryNamespaces({ unshare, setpriv }, root, 'none'),
+    attempt('host'),
+    ip === undefined && builder === undefined ? failed('ip was not found') : attempt('none'),
   ]);
   return { host, none };
 }

@@ -121,3 +121,15 @@ export function processLimits({ core = 0, nofile, fsize }: Limits): string {
   ];
   return lines.map((line) => `${line} || exit 1\n`).join('');
 }
+
+/** sys/resource.h */
+const RLIMIT = { fsize: 1, core: 4, nofile: 7 };
+
+/** The same for who calls setrlimit(2): numbers of resources and values. */
+export function resourceLimits({ core = 0, nofile, fsize }: Limits): (readonly [number, number])[] {
+  return [
+    [RLIMIT.core, core],
+    ...(nofile === undefined ? [] : [[RLIMIT.nofile, nofile] as const]),
+    ...(fsize === undefined ? [] : [[RLIMIT.fsize, fsize] as const]),
+  ];
+}

@@ -1,7 +1,6 @@
 /** Pure: the command line that starts an instance in namespaces of its own, by unshare(1) of util-linux. */
 import { dropPrivilege, intoEnvironment, JOIN, type Launch } from './argv.js';
 import type { Identity, Network } from './contract.js';
-import type { FilterLoader } from './load-filter.js';
 import type { Forward } from './network/forward.js';
 import { KEEP_NETWORK } from './network/link.js';
 import { quote } from './private-root.js';
@@ -19,8 +18,6 @@ export interface Contained {
   readonly home: string;
   /** cgroup.procs of each group to join. */
   readonly groups: readonly string[];
-  /** Shell code that sets resource limits; empty or ending in a line break. */
-  readonly limits: string;
   /** Undefined: a user namespace is made, in which the instance is root without capabilities. */
   readonly identity: Identity | undefined;
   readonly network: Network;
@@ -32,18 +29,19 @@ export interface Contained {
   readonly ready?: Promise<unknown> | undefined;
   /** What passes connections on to a port in there; the socket is then for it and not for the app. */
   readonly forward?: Forward | undefined;
-  /** rootScript's. */
-  readonly root: string;
-  /**
-   * What keeps the instance from making user namespaces, in which it would be root again and reach more of the kernel: the command
-   * that sets a filter of system calls (which keeps it from more), or `limit`, a user namespace in which no further ones may be made.
-   */
-  readonly lock: FilterLoader | 'limit' | undefined;
   readonly tools: NamespaceTools;
 }
 
+/** Where there is no perl. */
+export interface ContainedByShell extends Contained {
+  /** Shell code that sets resource limits; empty or ending in a line break. */
+  readonly limits: string;
+  /** rootScript's. */
+  readonly root: string;
+}
+
 const SHELL = '/bin/sh';
-const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** What is to be done as pid 1 travels in the environment: `ps` would show pages of it. */
 const START = 's=$TENEMENT_START; unset TENEMENT_START; eval "$s"';
 const NO_MORE_USER_NAMESPACES = 'echo 0 > /proc/sys/user/max_user_namespaces || exit 1';
@@ -51,51 +49,49 @@ const NO_CAPABILITIES = ['--inh-caps=-all', '--ambient-caps=-all', '--bounding-s
 
 /**
  * sh (joins, limits) -> unshare (stays: its child is pid 1) -> sh (builds the root; stays, reaps, ends with the app and takes everything with it)
- * -> setpriv (drops) -> perl, or unshare, sh, setpriv (lock) -> sh (directory, home, environment) -> env -> command.
+ * -> setpriv (drops) -> unshare, sh, setpriv (no more user namespaces) -> sh (directory, home, environment) -> env -> command.
  *
  * No death signal between the server and unshare: instances outlive a crash of the server. Between unshare and its child there is one, as nothing
  * else can end with unshare. The privileges are dropped in pid 1's child, because a change of user clears the death signal (prctl(2)), and because
  * pid 1's memory and environment must not be the instance's to read.
  */
-export function namespaceLaunch(contained: Contained): Launch {
-  const { tools, identity, network } = contained;
-  const kinds = ['--pid', '--mount', '--ipc', '--uts', '--cgroup', ...(network === 'host' ? [] : ['--net'])];
+export function namespaceLaunch(contained: ContainedByShell): Launch {
   const inner = intoEnvironment(contained.command, contained.env, {
     first: enter(contained),
     socket: contained.socket && contained.forward === undefined,
   });
+  return inNamespaces(contained, pidOne(contained), [...drop(contained), ...inner.command], inner.env);
+}
+
+/** `start`: what the shell does as pid 1, with `command` as its arguments. */
+export function inNamespaces(
+  contained: Contained,
+  start: string,
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Launch {
+  const { tools, identity, network, link, groups, forward, ready } = contained;
+  const kinds = ['--pid', '--mount', '--ipc', '--uts', '--cgroup', ...(network === 'host' ? [] : ['--net'])];
   return {
     file: SHELL,
     args: [
-      ...[
-        '-c',
-        contained.link === undefined ? JOIN : `${KEEP_NETWORK}${JOIN}`,
-        'tenement',
-        ...contained.groups,
-        '',
-      ],
+      ...['-c', link === undefined ? JOIN : `${KEEP_NETWORK}${JOIN}`, 'tenement', ...groups, ''],
       tools.unshare,
       ...(identity === undefined ? ['--user', '--map-root-user'] : []),
       ...[...kinds, '--fork', '--kill-child=KILL', '--propagation', 'slave', '--'],
       ...[SHELL, '-c', START, 'tenement'],
-      ...drop(contained),
-      ...inner.command,
+      ...command,
     ],
-    env: {
-      ...inner.env,
-      TENEMENT_START: pidOne(contained),
-      ...contained.forward?.env,
-      ...(typeof contained.lock === 'object' ? contained.lock.env : {}),
-    },
+    env: { ...env, TENEMENT_START: start, ...forward?.env },
     reports: true,
     staysOpen: true,
-    // The forwarder comes first.
-    app: contained.forward === undefined ? 0 : 1,
-    ...(contained.ready !== undefined && { inputs: [contained.ready.then(() => Buffer.from('go\n'))] }),
+    // By the shell the forwarder is started first; by the builder it becomes pid 1's child later.
+    app: forward === undefined ? 0 : 1,
+    ...(ready !== undefined && { inputs: [ready.then(() => Buffer.from('go\n'))] }),
   };
 }
 
-function pidOne({ root, identity, network, limits, link, forward, ready }: Contained): string {
+function pidOne({ root, identity, network, limits, link, forward, ready }: ContainedByShell): string {
   return [
     `PATH=${SYSTEM_PATH}`,
     'umask 022',
@@ -118,22 +114,16 @@ function pidOne({ root, identity, network, limits, link, forward, ready }: Conta
     .join('');
 }
 
-function drop({ identity, tools, lock }: Contained): string[] {
-  const filter = typeof lock === 'object' ? lock.command : [];
-  if (identity === undefined) return [tools.setpriv, '--no-new-privs', ...NO_CAPABILITIES, '--', ...filter];
-  const dropped = [tools.setpriv, ...dropPrivilege(identity), '--'];
-  if (lock !== 'limit') return [...dropped, ...filter];
+/**
+ * Nothing may make user namespaces, in which it would be root again and reach more of the kernel. A limit on them can only be set in one: it gets one,
+ * with nothing but its own uid in it, and gives its powers there up at once.
+ */
+function drop({ identity, tools }: ContainedByShell): string[] {
+  if (identity === undefined) return [tools.setpriv, '--no-new-privs', ...NO_CAPABILITIES, '--'];
+  const own = [`--map-user=${identity.uid}`, `--map-group=${identity.gid}`];
   return [
-    ...dropped,
-    // A limit on user namespaces can only be set in one: it gets one, with nothing but its own uid in it, and gives its powers there up at once.
-    ...[
-      tools.unshare,
-      '--user',
-      `--map-user=${identity.uid}`,
-      `--map-group=${identity.gid}`,
-      '--keep-caps',
-      '--',
-    ],
+    ...[tools.setpriv, ...dropPrivilege(identity), '--'],
+    ...[tools.unshare, '--user', ...own, '--keep-caps', '--'],
     ...[SHELL, '-c', `${NO_MORE_USER_NAMESPACES}; exec "$@"`, 'tenement'],
     ...[tools.setpriv, ...NO_CAPABILITIES, '--'],
   ];

@@ -1,19 +1,19 @@
-/** The `namespace` backend: an own file system, own processes and, if wanted, an own network, by util-linux and a shell. Linux only. */
+/** The `namespace` backend: an own file system, own processes and, if wanted, an own network, by util-linux and perl, or a shell. Linux only. */
 import { readFile } from 'node:fs/promises';
 import { TenementError } from '../src/base/errors.js';
 import { adopt } from './adopt.js';
 import type { Launch } from './argv.js';
+import { builderOf } from './builder.js';
 import { resolveSpec, startContained, withNetwork } from './contained.js';
 import type { Backend, Handle, Host, Network, Spec, Support } from './contract.js';
 import type { Groups } from './groups.js';
 import { processLimits } from './limits.js';
-import { type FilterLoader, loadFilter } from './load-filter.js';
 import { namespaceLaunch } from './namespace-argv.js';
+import { builtLaunch } from './namespace-build.js';
 import { forwardOf } from './network/forward.js';
 import type { PreparedNetwork } from './network/network.js';
 import { rootScript } from './private-root.js';
 import { planRoot } from './root-plan.js';
-import { isFilterArch } from './seccomp.js';
 import { systemView } from './system-view.js';
 
 export function createNamespaceBackend(host: Host): Backend {
@@ -83,26 +83,24 @@ async function start(
     hosts: await readFile('/etc/hosts', 'utf8').catch(() => ''),
     unprivileged: spec.identity === undefined,
   });
-  const prepare = (groups: Groups): Launch =>
-    namespaceLaunch({
+  const builder = builderOf(host);
+  const prepare = (groups: Groups): Launch => {
+    const contained = {
       ...resolved,
       directory: spec.directory,
       groups: groups.procs,
-      limits: processLimits(spec.limits ?? {}),
       identity: spec.identity,
       network: spec.network ?? 'host',
       socket: spec.socket !== undefined,
       ready: outside.ready,
       ...(outside.link !== undefined && { link: outside.link }),
       forward: forwardOf(spec, host, spec.network === 'none'),
-      root: rootScript(plan),
-      lock: lockOf(host),
       tools: { unshare: host.tools.unshare ?? 'unshare', setpriv: host.tools.setpriv ?? 'setpriv' },
-    });
+    };
+    const limits = spec.limits ?? {};
+    return builder !== undefined
+      ? builtLaunch({ ...contained, builder, plan, limits })
+      : namespaceLaunch({ ...contained, limits: processLimits(limits), root: rootScript(plan) });
+  };
   return startContained('namespace', spec, host, outside, prepare, signal);
-}
-
-function lockOf(host: Host): FilterLoader | 'limit' {
-  const { perl } = host.tools;
-  return perl !== undefined && isFilterArch(process.arch) ? loadFilter(perl, process.arch) : 'limit';
 }

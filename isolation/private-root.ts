@@ -37,10 +37,10 @@ export interface RootPlan {
 export const NEW_ROOT = '/sys';
 /** Read by mount(8), then covered by a mount. */
 const TABLE = `${NEW_ROOT}/dev/ptmx`;
-const OLD_ROOT = 'tmp';
+export const OLD_ROOT = 'tmp';
 
 /** Fresh file systems are small: the root holds a few empty files, the others count as the instance's memory. */
-const ROOT_SIZE = 'size=1m';
+export const ROOT_SIZE = 'size=1m';
 
 /** Ends in the new root, in its root directory, with nothing of the machine's own root left. */
 export function rootScript(plan: RootPlan): string {

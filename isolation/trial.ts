@@ -1,7 +1,9 @@
 /** Whether namespaces work here is found out by making some: settings, security modules and containers forbid them in too many ways to read. */
 import { execa } from 'execa';
+import type { Builder } from './builder.js';
 import type { Trial } from './contract.js';
 import { namespaceLaunch } from './namespace-argv.js';
+import { builtLaunch } from './namespace-build.js';
 import { rootScript } from './private-root.js';
 import { planRoot } from './root-plan.js';
 import { systemView } from './system-view.js';
@@ -12,6 +14,7 @@ const TIMEOUT_MS = 10_000;
 /** Starts true(1) as the `namespace` backend starts an instance, with a network of its own or without. Never rejects. */
 export async function tryNamespaces(
   tools: { readonly unshare: string; readonly setpriv: string },
+  builder: Builder | undefined,
   root: boolean,
   network: 'host' | 'none',
 ): Promise<Trial> {
@@ -26,20 +29,21 @@ export async function tryNamespaces(
       hosts: '',
       unprivileged: !root,
     });
-    const { file, args, env } = namespaceLaunch({
-      command: ['/bin/true'],
+    const contained = {
+      command: ['/bin/true'] as const,
       env: {},
       directory: '/tmp',
       home: '/tmp',
       groups: [],
-      limits: '',
       identity,
       network,
       socket: false,
-      root: rootScript(plan),
-      lock: undefined,
       tools,
-    });
+    };
+    const { file, args, env } =
+      builder !== undefined
+        ? builtLaunch({ ...contained, builder, plan, limits: {} })
+        : namespaceLaunch({ ...contained, limits: '', root: rootScript(plan) });
     const result = await execa(file, args, {
       env,
       extendEnv: false,

@@ -8,6 +8,9 @@ import { forwarderCommand, forwarderEnv } from './forwarder.js';
 export interface Forward {
   /** Shell code that returns when the forwarder works and the app cannot interfere with it any more; ends in a line break. */
   readonly run: string;
+  /** What the builder needs to be one itself. */
+  readonly port: number;
+  readonly uid: number | undefined;
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -37,6 +40,8 @@ export function forwardOf(spec: Spec, host: Host, raiseLoopback: boolean): Forwa
   return {
     // Nothing of what the wrappers have open is its own but its complaints and the socket, which nobody else gets.
     run: `${command.map(quote).join(' ')} 3>&- 4>&- || exit 1\nunset TENEMENT_FORWARD\nexec 5>&-\n`,
+    port: forwardTo,
+    uid,
     env: forwarderEnv(arch),
   };
 }
