@@ -15,7 +15,7 @@ export class Firewall {
   readonly #table: Table;
   readonly #run: RunScript;
   readonly #gone: () => Promise<void>;
-  readonly #held = new Set<string>();
+  readonly #held = new Map<string, readonly string[]>();
   /** Whether the table was there after the last transaction. Others may delete it at any time. */
   #isThere = false;
   #waiting: Order[] = [];
@@ -28,8 +28,12 @@ export class Firewall {
     this.#run = run;
   }
 
+  get name(): string {
+    return this.#table.name;
+  }
+
   /** Chains that this server needs. */
-  get held(): ReadonlySet<string> {
+  get held(): Pick<ReadonlySet<string>, 'has' | 'size' | 'keys'> {
     return this.#held;
   }
 
@@ -38,13 +42,28 @@ export class Firewall {
    * @throws TenementError `isolation_unavailable`
    */
   async put(entry: Entry, lines: readonly string[] = []): Promise<void> {
-    this.#held.add(entry.chain);
+    const all = [...putEntry(this.#table, entry), ...lines];
+    this.#held.set(entry.chain, all);
     try {
-      await this.#order([...putEntry(this.#table, entry), ...lines]);
+      await this.#order(all);
     } catch (error) {
       this.#held.delete(entry.chain);
       throw error;
     }
+  }
+
+  /**
+   * Makes everything again that this server needs, when somebody has deleted the table (`nft flush ruleset`, a firewall that is reloaded);
+   * whether that was so. Rejects as put.
+   */
+  async renew(): Promise<boolean> {
+    if (this.#held.size === 0 || this.#working) return false;
+    if ((await this.#run([`list table inet ${this.#table.name}`])) === undefined) return false;
+    // What has been asked for meanwhile makes the table, too, but not what was in it.
+    const lines = [...this.#held.values()].flat();
+    if (lines.length === 0) return false;
+    await this.#order(lines);
+    return true;
   }
 
   /** Idempotent. */

@@ -6,6 +6,7 @@ import { EgressNetworks } from './egress.js';
 import { Firewall, NEEDS, nftRunner } from './firewall.js';
 import { Forwarding } from './forwarding.js';
 import { linkScript } from './link.js';
+import { NftSession } from './nft-session.js';
 import { type ListMap, reap } from './reaper.js';
 import { outerResolvers, resolvers } from './resolver.js';
 import { EGRESS, LOOPBACK } from './script.js';
@@ -24,10 +25,13 @@ export interface PreparedNetwork {
 interface Keepers {
   readonly users: GuardedUsers;
   readonly egress: EgressNetworks;
+  readonly firewalls: readonly Firewall[];
 }
 
 /** A start is over by then. */
 const REAP_AFTER_MS = 15_000;
+/** How long instances may be open after somebody has deleted all rules. */
+const RENEW_MS = 30_000;
 
 /** One for each program, as all backends write the same tables. */
 const keepers = new Map<string, Keepers>();
@@ -35,14 +39,18 @@ const keepers = new Map<string, Keepers>();
 function keepersOf(nft: string): Keepers {
   const known = keepers.get(nft);
   if (known !== undefined) return known;
-  const run = nftRunner(nft);
+  const { run } = new NftSession(nft, nftRunner(nft));
   const forwarding = new Forwarding(async () => {
     const { stdout } = await execa(nft, ['list', 'set', 'inet', EGRESS.name, 'opened'], { reject: false });
     return stdout ?? '';
   });
   const loopback = new Firewall(LOOPBACK, run);
   const egress = new Firewall(EGRESS, run, () => forwarding.forbid());
-  const made = { users: new GuardedUsers(loopback), egress: new EgressNetworks(egress, forwarding) };
+  const made = {
+    users: new GuardedUsers(loopback),
+    egress: new EgressNetworks(egress, forwarding),
+    firewalls: [loopback, egress],
+  };
   keepers.set(nft, made);
   const list: ListMap = async (table, map) => {
     const { stdout } = await execa(nft, ['--json', 'list', 'map', 'inet', table, map], { reject: false });
@@ -94,6 +102,28 @@ async function prepareEgress({ allowLocal = [] }: Spec, host: Host): Promise<Pre
     link: linkScript(place, { ip, nsenter }),
     resolvConf: names.text,
   };
+}
+
+/**
+ * Makes rules again that somebody has deleted while instances rely on them: until their next start they could reach everything. Asks nothing
+ * while there are none. Returns what ends it. `warn` is told what was the matter.
+ */
+export function watchRules(warn: (message: string) => void, everyMs = RENEW_MS): () => void {
+  let busy = false;
+  const look = async (): Promise<void> => {
+    if (busy) return;
+    busy = true;
+    for (const firewall of [...keepers.values()].flatMap(({ firewalls }) => firewalls)) {
+      await firewall.renew().then(
+        (renewed) =>
+          renewed && warn(`the rules of table ${firewall.name} had been deleted and were made again`),
+        (error: unknown) => warn(`the rules of table ${firewall.name} were deleted: ${String(error)}`),
+      );
+    }
+    busy = false;
+  };
+  const timer = setInterval(look, everyMs).unref();
+  return () => clearInterval(timer);
 }
 
 /** Somebody will look at its rejection; maybe later. */

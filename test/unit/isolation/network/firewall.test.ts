@@ -15,6 +15,7 @@ class FakeNft {
   run = async (lines: readonly string[]): Promise<string | undefined> => {
     this.scripts.push(lines.join('\n'));
     if (this.broken) return 'Error: Operation not permitted';
+    if (lines[0]?.startsWith('list table')) return this.isThere ? undefined : 'Error: No such file';
     const creates = lines[0]?.startsWith('create table') ?? false;
     if (creates === this.isThere) return 'Error: File exists or does not';
     this.isThere = !lines.some((line) => line.startsWith('delete table'));
@@ -33,7 +34,7 @@ test('what is asked for at a time goes together, and what comes meanwhile in the
   await Promise.all([firewall.put(user(4)), Promise.resolve().then(() => firewall.put(user(5)))]);
   t.true(nft.scripts.length <= 3);
   t.deepEqual(
-    [...firewall.held],
+    [...firewall.held.keys()],
     [1, 2, 3, 4, 5].map((uid) => `user_${uid}`),
   );
 });
@@ -107,4 +108,31 @@ test('name servers are addresses; scopes, comments and names are none', (t) => {
   const text =
     '# nameserver 1.1.1.1\nnameserver 127.0.0.53\nnameserver fe80::1%eth0\nnameserver dns.example\n';
   t.deepEqual(nameservers(text), ['127.0.0.53', 'fe80::1']);
+});
+
+test('what somebody has deleted is made again as it was, and only then', async (t) => {
+  const nft = new FakeNft();
+  const firewall = new Firewall(LOOPBACK, nft.run);
+  t.false(await firewall.renew());
+  t.is(nft.scripts.length, 0, 'nobody is asked while nothing is needed');
+  await firewall.put(user(1));
+  await firewall.put(user(2), ['add element inet {T} opened { "up0" }']);
+  await firewall.drop(user(1));
+  t.false(await firewall.renew());
+  nft.isThere = false;
+  t.true(await firewall.renew());
+  const last = nft.scripts.at(-1) ?? '';
+  t.regex(last, /create table[\s\S]*user_2[\s\S]*opened/);
+  t.false(last.includes('user_1 '));
+  t.true(nft.isThere);
+  t.false(await firewall.renew());
+});
+
+test('rules that cannot be made again are told of', async (t) => {
+  const nft = new FakeNft();
+  const firewall = new Firewall(LOOPBACK, nft.run);
+  await firewall.put(user(1));
+  nft.isThere = false;
+  nft.broken = true;
+  await t.throwsAsync(firewall.renew(), { instanceOf: TenementError });
 });
