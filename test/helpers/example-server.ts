@@ -12,6 +12,7 @@ import { packageRoot } from '../../src/base/package-root.js';
 import { freePort } from './free-port.js';
 import { processesUnder } from './left-processes.js';
 import { patience } from './patience.js';
+import { until } from './until.js';
 
 /** The `ten` of the build that this test belongs to, as an argv. */
 export const TEN: readonly [string, string] = [
@@ -79,11 +80,11 @@ export async function serveExample(t: ExecutionContext, directory: string): Prom
   const output = collect(server);
   t.teardown(() => endServer(server, output));
   await until(
+    () => `the server answers; it wrote: ${output()}`,
     async () => {
       if (server.exitCode !== null) throw new Error(`the server ended: ${output()}`);
       return (await send(port, 'localhost', '/health').catch(() => undefined))?.status === 200;
     },
-    () => `the server answers; it wrote: ${output()}`,
   );
   return {
     port,
@@ -101,20 +102,6 @@ export async function serveExample(t: ExecutionContext, directory: string): Prom
       return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
     },
   };
-}
-
-/** Polls until `condition` holds; throws after a minute (longer where everything is slow), naming what was waited for. */
-export async function until(
-  condition: () => Promise<boolean> | boolean,
-  what: string | (() => string),
-): Promise<void> {
-  const boundMs = patience(60_000);
-  const deadline = Date.now() + boundMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline)
-      throw new Error(`waited ${boundMs / 1000} s until ${typeof what === 'string' ? what : what()}`);
-    await delay(50);
-  }
 }
 
 /** Our own environment without TENEMENT_*: a developer's shell must not decide a test. */

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { packageRoot } from '../../src/base/package-root.js';
-import { type CommandResult, type Reply, type RequestOptions, send, TEN, until } from './example-server.js';
+import { type CommandResult, type Reply, type RequestOptions, send, TEN } from './example-server.js';
 import { freePort } from './free-port.js';
 import { freshDir } from './fresh-dir.js';
 import { processesUnder } from './left-processes.js';
 import { patience } from './patience.js';
+import { until } from './until.js';
 
 /** The path of a program under test/fixtures/apps. */
 export const fixture = (name: string) => join(packageRoot, 'test', 'fixtures', 'apps', name);
@@ -90,11 +91,11 @@ export class TestServer {
     }
     this.#child = child;
     await until(
+      () => `the server answers: ${this.#output}`,
       async () => {
         if (child.exitCode !== null) throw new Error(`the server ended: ${this.#output}`);
         return (await send(this.port, 'localhost', '/health').catch(() => undefined))?.status === 200;
       },
-      () => `the server answers: ${this.#output}`,
     );
   }
 
@@ -135,8 +136,8 @@ export class TestServer {
 
   async untilHealth(instance: string, health: string): Promise<void> {
     await until(
-      async () => (await this.health(instance)) === health,
       () => `${instance} is ${health}: ${this.#output}`,
+      async () => (await this.health(instance)) === health,
     );
   }
 

@@ -3,13 +3,14 @@ import { patience } from './patience.js';
 
 /** Polls until `condition` holds; fails, naming what was waited for, when it does not within a generous bound. */
 export async function until(
-  what: string,
+  what: string | (() => string),
   condition: () => boolean | Promise<boolean>,
-  boundMs = patience(20_000),
+  boundMs = patience(60_000),
 ): Promise<void> {
   const deadline = Date.now() + boundMs;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`still waiting after ${boundMs} ms: ${what}`);
+    if (Date.now() > deadline)
+      throw new Error(`still waiting after ${boundMs} ms: ${typeof what === 'string' ? what : what()}`);
     await pause(10);
   }
 }

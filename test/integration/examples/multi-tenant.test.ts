@@ -1,8 +1,9 @@
 import test from 'ava';
 import { execa } from 'execa';
-import { cleanEnv, copyExample, serveExample, TEN, until } from '../../helpers/example-server.js';
+import { cleanEnv, copyExample, serveExample, TEN } from '../../helpers/example-server.js';
 import { freePort } from '../../helpers/free-port.js';
 import { haveTools } from '../../helpers/require-tool.js';
+import { until } from '../../helpers/until.js';
 
 const TENANTS = ['alice', 'bob', 'carol', 'dave', 'erin'];
 
@@ -25,8 +26,8 @@ test('multi-tenant: five customers sleep when idle and wake with their data', as
   t.is(new Set(first.map(({ pid }) => pid)).size, TENANTS.length);
 
   await until(
-    async () => JSON.parse((await server.ten('--json', 'ps')).stdout).length === 0,
     'all five are asleep',
+    async () => JSON.parse((await server.ten('--json', 'ps')).stdout).length === 0,
   );
   const all = JSON.parse((await server.ten('ps', '-a', '--json')).stdout);
   t.deepEqual(

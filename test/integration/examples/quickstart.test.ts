@@ -4,10 +4,11 @@ import { symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { buildRoot, cleanEnv, copyExample, send, TEN, until } from '../../helpers/example-server.js';
+import { buildRoot, cleanEnv, copyExample, send, TEN } from '../../helpers/example-server.js';
 import { freePort } from '../../helpers/free-port.js';
 import { processesUnder } from '../../helpers/left-processes.js';
 import { haveTools } from '../../helpers/require-tool.js';
+import { until } from '../../helpers/until.js';
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test.serial(`the quick start says what to try, that works, and ${signal} leaves no process`, async (t) => {
@@ -31,8 +32,8 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       });
     }
     await until(
-      () => output.includes('Ctrl-C') || child.exitCode !== null,
       () => `the quick start is ready: ${output}`,
+      () => output.includes('Ctrl-C') || child.exitCode !== null,
     );
     t.is(child.exitCode, null, output);
     t.true(output.includes(`http://alice.notes.localhost:${port}\n`));

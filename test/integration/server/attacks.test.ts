@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { findProcesses } from '../../../isolation/proc.js';
-import { until } from '../../helpers/example-server.js';
 import { fixture, nodeCommand, TestServer } from '../../helpers/server.js';
+import { until } from '../../helpers/until.js';
 
 const root = process.geteuid?.() === 0;
 const alice = 'alice.app.localhost';
@@ -112,8 +112,8 @@ for (const [name, lines] of Object.entries(kinds)) {
     });
     await ask(server, '/linger', { mark });
     await until(
-      async () => (await lingering()).length >= 2,
       () => 'they run',
+      async () => (await lingering()).length >= 2,
     );
     const stop = await server.ten('stop', 'app:alice');
     t.is(stop.exitCode, 0, stop.stderr);

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
-import { until } from '../../helpers/example-server.js';
 import { alive, nodeCommand, TestServer, workbench } from '../../helpers/server.js';
+import { until } from '../../helpers/until.js';
 
 const host = 'alice.app.localhost';
 
@@ -15,11 +15,11 @@ test('kill -9 of an awake app during traffic: GETs whose answer had not begun se
   const clients = Array.from({ length: 8 }, async () => {
     while (going) statuses.push((await server.get(host, '/slow?ms=20')).status);
   });
-  await until(() => statuses.length > 40, 'traffic flows');
+  await until('traffic flows', () => statuses.length > 40);
   const [first] = server.starts('app', 'alice');
   process.kill(first ?? 0, 'SIGKILL');
   const before = statuses.length;
-  await until(() => statuses.length > before + 40, 'traffic flows again');
+  await until('traffic flows again', () => statuses.length > before + 40);
   going = false;
   await Promise.all(clients);
   t.deepEqual(new Set(statuses), new Set([200]));
@@ -54,7 +54,7 @@ test('an app that died while no server was there is simply started again', async
   const pid = Number((await server.get(host, '/pid')).text);
   await server.kill();
   process.kill(pid, 'SIGKILL');
-  await until(() => !alive(pid), 'it is dead');
+  await until('it is dead', () => !alive(pid));
   await server.run();
   t.not((await server.get(host, '/pid')).text, String(pid));
 });
@@ -69,7 +69,7 @@ test('a main process that died and left a child behind: never two on one directo
   const child = Number(readFileSync(join(server.dataDir, 'app', 'alice', 'pid'), 'utf8'));
   await server.kill();
   process.kill(main, 'SIGKILL');
-  await until(() => !alive(main), 'the main process is dead');
+  await until('the main process is dead', () => !alive(main));
   await server.run();
   const reply = await server.get(host, '/');
   t.true(reply.status === 502 || !alive(child), 'either a clear refusal or the leftover is gone');
@@ -113,20 +113,20 @@ test('a second signal ends a shutdown that an open stream holds up', async (t) =
     seen += chunk;
   });
   stream.write(`GET /events HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
-  await until(() => seen.includes('hello'), 'the stream is open');
+  await until('the stream is open', () => seen.includes('hello'));
   // What is in flight is told by the traffic's thread once a second.
   await until(
-    async () => JSON.parse((await server.ten('ps', '--json')).stdout)[0].in_flight === 1,
     'it is counted',
+    async () => JSON.parse((await server.ten('ps', '--json')).stdout)[0].in_flight === 1,
   );
   process.kill(server.pid, 'SIGTERM');
-  await until(() => server.output.includes('a second signal cuts them'), 'the operator is told');
-  await until(() => {
+  await until('the operator is told', () => server.output.includes('a second signal cuts them'));
+  await until('the server has ended', () => {
     if (server.ended) return true;
     // Signals in quick succession count as one.
     process.kill(server.pid, 'SIGTERM');
     return false;
-  }, 'the server has ended');
+  });
   t.is(server.exitCode, 0);
   stream.destroy();
 });

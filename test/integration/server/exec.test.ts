@@ -4,8 +4,9 @@ import { chmodSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { TEN, until } from '../../helpers/example-server.js';
+import { TEN } from '../../helpers/example-server.js';
 import { fixture, nodeCommand, TestServer } from '../../helpers/server.js';
+import { until } from '../../helpers/until.js';
 
 const root = process.geteuid?.() === 0;
 
@@ -172,8 +173,8 @@ class Terminal {
 
   async sees(pattern: RegExp): Promise<void> {
     await until(
-      async () => pattern.test(this.#screen),
       () => `the terminal shows ${pattern}: ${JSON.stringify(this.#screen)}`,
+      async () => pattern.test(this.#screen),
     );
   }
 }

@@ -1,8 +1,9 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { type Reply, until } from '../../helpers/example-server.js';
+import type { Reply } from '../../helpers/example-server.js';
 import { alive, fixture, nodeCommand, TestServer, workbench } from '../../helpers/server.js';
+import { until } from '../../helpers/until.js';
 
 const host = 'alice.app.localhost';
 const service = (command: string, lines = '', env = '') =>
@@ -34,7 +35,7 @@ test('a command that does not exist: 502 at once, spawn exits 1 with the reason,
   const program = join(server.directory, 'work', 'not-there');
   writeFileSync(program, `#!/bin/sh\nexec ${process.execPath} ${fixture('listen.mjs')}\n`);
   chmodSync(program, 0o755);
-  await until(async () => (await server.get(host, '/')).status === 200, 'the next requests work');
+  await until('the next requests work', async () => (await server.get(host, '/')).status === 200);
 });
 
 test('an app that exits at once ends every wait at once, with its last lines in the logs', async (t) => {
@@ -62,7 +63,7 @@ test('too many deaths: failed, a clear 503 with Retry-After, and it recovers by 
   t.is(failed.status, 503);
   t.true(Number(failed.headers['retry-after']) > 0);
   writeFileSync(join(server.directory, 'fixed'), '');
-  await until(async () => (await server.get(host, '/')).status === 200, 'it recovers after the window');
+  await until('it recovers after the window', async () => (await server.get(host, '/')).status === 200);
 });
 
 test('an app that listens late is waited for; one that never listens gets 504 and is gone', async (t) => {
@@ -138,7 +139,7 @@ test('a stranger on the port is never proxied to', async (t) => {
   );
   const spawned = server.ten('spawn', 'app:alice');
   const file = join(server.directory, 'port');
-  await until(() => existsSync(file), 'the app has told its port');
+  await until('the app has told its port', () => existsSync(file));
   const stranger = spawn(process.execPath, [fixture('listen.mjs')], {
     env: { PORT: readFileSync(file, 'utf8').trim() },
     stdio: 'ignore',
@@ -185,8 +186,8 @@ http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), App).serve_foreve
     socket.write('x');
   }
   await until(
-    () => answer.includes('200') && answer.includes(`\r\n${pid}\r\n`),
     () => `the upload is answered by the same process: ${answer}`,
+    () => answer.includes('200') && answer.includes(`\r\n${pid}\r\n`),
   );
   t.is((await server.get(host, '/')).text, pid);
 });

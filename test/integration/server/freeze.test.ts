@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { until } from '../../helpers/example-server.js';
 import { alive, fixture, nodeCommand, TestServer } from '../../helpers/server.js';
+import { until } from '../../helpers/until.js';
 
 const serially = test.serial;
 const host = (id: string) => `${id}.app.localhost`;
@@ -82,8 +82,8 @@ class Subject {
 
   async until(state: string): Promise<void> {
     await until(
-      async () => (await this.view()).state === state,
       () => `${this.id} is ${state}: ${this.#server.output}`,
+      async () => (await this.view()).state === state,
     );
   }
 
@@ -190,8 +190,8 @@ for (const isolation of ['process', 'namespace']) {
     const each = (work: (one: Subject) => Promise<unknown>) => Promise.all(all.map(work));
     const allFrozen = () =>
       until(
-        async () => (await viewsOf(server)).filter(({ state }) => state === 'frozen').length === all.length,
         () => `all are frozen: ${server.output}`,
+        async () => (await viewsOf(server)).filter(({ state }) => state === 'frozen').length === all.length,
       );
     await each((one) => one.ask());
     await allFrozen();
@@ -235,7 +235,7 @@ serially('each order of a customer arrives once, whenever the app gives up idle 
   const orders: string[] = [];
   for (let i = 0; i < 5; i += 1) {
     const thaws = count(server, 'ready -> frozen');
-    await until(() => count(server, 'ready -> frozen') > thaws, 'it is frozen again');
+    await until('it is frozen again', () => count(server, 'ready -> frozen') > thaws);
     orders.push(`order ${i}`);
     await alice.ask('/', { method: 'POST', body: `order ${i}` });
   }
@@ -259,14 +259,14 @@ serially(
       });
       socket.on('error', () => {});
       socket.write(`GET /${kind} HTTP/1.1\r\nHost: ${host(kind)}\r\n${fields}\r\n`);
-      await until(() => /hello|101 Switching/.test(got), 'it is open');
+      await until('it is open', () => /hello|101 Switching/.test(got));
       const sibling = new Subject(t, server, `sibling-${kind}`);
       await sibling.spawn();
       await sibling.until('frozen');
       t.is((await one.view()).state, 'ready', kind);
       if (kind === 'upgrade') {
         socket.write('still there?');
-        await until(() => got.endsWith('still there?'), 'the upgrade is answered');
+        await until('the upgrade is answered', () => got.endsWith('still there?'));
       }
       socket.destroy();
       await one.until('frozen');

@@ -4,11 +4,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
-import { send, TEN, until } from '../../helpers/example-server.js';
+import { send, TEN } from '../../helpers/example-server.js';
 import { addressOf } from '../../helpers/fake-upstreams.js';
 import { freshDir } from '../../helpers/fresh-dir.js';
 import { processesUnder } from '../../helpers/left-processes.js';
 import { workbench } from '../../helpers/server.js';
+import { until } from '../../helpers/until.js';
 
 test('a socket that systemd has opened is served, and logged to standard output', async (t) => {
   const directory = freshDir(t);
@@ -42,8 +43,8 @@ test('a socket that systemd has opened is served, and logged to standard output'
   });
   opened.close();
   await until(
-    async () => (await send(port, 'localhost', '/health').catch(() => undefined))?.status === 200,
     () => `the server answers: ${output}`,
+    async () => (await send(port, 'localhost', '/health').catch(() => undefined))?.status === 200,
   );
   t.is((await send(port, 'alice.app.localhost', '/health?x=1')).status, 200);
   // An app gets neither the socket nor the variables.

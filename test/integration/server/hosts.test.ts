@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import test from 'ava';
-import { until } from '../../helpers/example-server.js';
 import { TestServer, workbench } from '../../helpers/server.js';
+import { until } from '../../helpers/until.js';
 
 const MB = 2 ** 20;
 
@@ -18,8 +18,8 @@ async function raw(port: number, text: string): Promise<string> {
   });
   socket.write(text);
   await until(
-    () => ended,
     () => `the answer ends: ${answer}`,
+    () => ended,
   );
   return answer;
 }
@@ -96,8 +96,8 @@ test('200 MB up and down with flat memory', async (t) => {
       if (!socket.write(chunk)) await new Promise((resolve) => socket.once('drain', resolve));
     }
     await until(
-      () => answer.includes(String(n)),
       () => `the app has counted ${n} bytes: ${answer}`,
+      () => answer.includes(String(n)),
     );
   };
   await down(20 * MB);

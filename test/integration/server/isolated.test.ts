@@ -10,8 +10,8 @@ import {
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { until } from '../../helpers/example-server.js';
 import { fixture, nodeCommand, TestServer } from '../../helpers/server.js';
+import { until } from '../../helpers/until.js';
 
 const root = process.geteuid?.() === 0;
 const alice = 'alice.app.localhost';
@@ -155,7 +155,7 @@ serially(
     const replies = await Promise.all(Array.from({ length: 20 }, () => server.get(alice, '/world')));
     t.false(replies.some(({ text }) => text === 'stolen'));
     t.is(visits, 0);
-    await until(async () => (await server.get(alice, '/world')).status === 200, 'it is started anew');
+    await until('it is started anew', async () => (await server.get(alice, '/world')).status === 200);
   },
 );
 
@@ -183,7 +183,7 @@ serially('a memory limit ends the one that breaks it, says so, and not its sibli
   const { pid } = await ask<World>(server, bob, '/world');
   t.is((await server.get(alice, '/hungry?mb=400')).status, 502);
   t.is((await ask<World>(server, bob, '/world')).pid, pid);
-  await until(() => /out of memory/.test(server.output), 'the log says why');
+  await until('the log says why', () => /out of memory/.test(server.output));
   t.regex((await server.ten('logs', 'app:alice', '--stream', 'tenement')).stdout, /out of memory/);
   t.is((await server.get(alice, '/health')).status, 200, 'it was started again');
   t.regex((await server.ten('ps', '-o', 'wide')).stdout, /app:alice .*out of memory/);

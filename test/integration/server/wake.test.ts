@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import { until } from '../../helpers/example-server.js';
 import { nodeCommand, TestServer, workbench } from '../../helpers/server.js';
+import { until } from '../../helpers/until.js';
 
 const host = 'alice.app.localhost';
 /** How often the server's log says that an instance began to start. */
@@ -27,7 +27,7 @@ test('20 requests while it is being stopped are answered by one new process', as
   await server.ten('spawn', 'app:alice');
   const old = (await server.get(host, '/')).text;
   const stopped = server.ten('stop', 'app:alice');
-  await until(() => server.output.includes('ready -> stopping'), 'the stop is under way');
+  await until('the stop is under way', () => server.output.includes('ready -> stopping'));
   const replies = await Promise.all(Array.from({ length: 20 }, () => server.get(host, '/')));
   t.is((await stopped).exitCode, 0);
   t.deepEqual(new Set(replies.map((reply) => reply.status)), new Set([200]));
@@ -49,7 +49,7 @@ test('50 ask and 49 hang up during the start: one start, and it later sleeps', a
     socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
     return socket;
   });
-  await until(() => starts(server) === 2, 'the wake is under way');
+  await until('the wake is under way', () => starts(server) === 2);
   for (const socket of sockets) socket.destroy();
   t.is((await server.get(host, '/')).status, 200);
   await server.untilHealth('app:alice', 'sleeping');
@@ -65,7 +65,7 @@ test('all hang up during the start: it becomes ready, then sleeps', async (t) =>
   await server.ten('stop', 'app:alice');
   const socket = connect(server.port, '127.0.0.1');
   socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
-  await until(() => starts(server) === 2, 'the wake is under way');
+  await until('the wake is under way', () => starts(server) === 2);
   socket.destroy();
   await server.untilHealth('app:alice', 'sleeping');
   t.is((await server.get(host, '/')).status, 200);
@@ -85,10 +85,10 @@ test('a silent WebSocket and a silent SSE stream keep it awake; it sleeps after 
   sse.on('data', (chunk) => {
     seen.sse += chunk;
   });
-  await until(() => seen.ws.includes('101') && seen.sse.includes('data: hello'), 'both are open');
+  await until('both are open', () => seen.ws.includes('101') && seen.sse.includes('data: hello'));
   await delay(3000); // three times idle_timeout
   ws.write('still here');
-  await until(() => seen.ws.includes('still here'), 'the upgraded socket still works');
+  await until('the upgraded socket still works', () => seen.ws.includes('still here'));
   ws.destroy();
   await delay(1500);
   t.is(await server.health('app:alice'), 'healthy', 'the event stream alone keeps it awake');
