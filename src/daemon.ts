@@ -7,6 +7,7 @@ import {
   type Host,
   probeHost,
   strongest,
+  watchRules,
 } from '../isolation/index.js';
 import { inheritedSockets } from '../systemd/listen-fds.js';
 import { createMetrics } from './api/metrics.js';
@@ -69,6 +70,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const store = openStore(data_dir);
   const host = await probeHost();
   const backends = createBackends(host);
+  watchRules((message) => log.warn(message));
   const carryOut = (config: Config) => chooseIsolation(config, backends, host, log);
   let config = carryOut(written);
   const ports = new Ports(config.settings.port_range);
