@@ -38,10 +38,18 @@ export class MachineServer {
       ...properties.map((property) => `--property=${property}`),
     ];
     await execa('systemd-run', [...options, '--', ...serve]);
-    await until(
-      'the server answers',
-      () => this.get('localhost', '/health').then(...answered),
-      patience(60_000),
+    await until('the server answers', () => this.#answers(), patience(60_000));
+  }
+
+  async #answers(): Promise<boolean> {
+    const { exitCode } = await execa('systemctl', ['is-active', this.#unit], { reject: false });
+    if (exitCode !== 0) {
+      const { stdout } = await execa('journalctl', ['--no-pager', '--lines=20', `--unit=${this.#unit}`]);
+      throw new Error(`the server ended: ${stdout}`);
+    }
+    return this.get('localhost', '/health').then(
+      ({ status }) => status === 200,
+      () => false,
     );
   }
 
@@ -59,5 +67,3 @@ export class MachineServer {
     return { exitCode, stdout, stderr };
   }
 }
-
-const answered = [({ status }: Reply) => status === 200, () => false] as const;

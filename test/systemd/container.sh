@@ -35,6 +35,8 @@ rm -f "$root/etc/machine-id"
 umount --recursive --lazy /sys/fs/cgroup
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 
+# Under a name of its own: two runs at the same time would share the directories that nspawn keeps for a name.
+options+=("--machine=tenement-tests-$$")
 # Where this machine runs under systemd, that has to know of the container's groups.
 [ -d /run/systemd/system ] || options+=(--keep-unit)
 exec systemd-nspawn --quiet --directory="$root" --boot --register=no --private-users=no --private-network \
