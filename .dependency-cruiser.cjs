@@ -41,9 +41,15 @@ module.exports = {
       'the supervisor sees backends only through the contract',
     ),
     only(
+      'install',
+      '^src/install/',
+      '^src/(install|base|config)/|^systemd/units/|^isolation/(index|contract)\\.ts',
+      'an installation decides by config and machine; it never talks to the daemon',
+    ),
+    only(
       'cli',
       '^src/cli/',
-      '^src/(cli|api|config|base|state|storage)/|^src/(daemon|signals)\\.ts|^isolation/index\\.ts',
+      '^src/(cli|api|config|base|state|storage|install)/|^src/(daemon|signals)\\.ts|^isolation/index\\.ts|^systemd/units/marker\\.ts',
       'the CLI talks to the daemon over its API',
     ),
     {

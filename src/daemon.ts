@@ -31,6 +31,7 @@ import { type OwnServer, openOwnServer } from './own-server.js';
 import { planeConfig } from './plane-config.js';
 import { type Plane, startPlane } from './proxy/plane/plane.js';
 import { listenAddresses, publicDomain, type ServeOptions } from './serve-options.js';
+import { ServiceManager } from './service-manager.js';
 import { signalReload } from './signal-reload.js';
 import { stopRequested, untilSignal, whenHurried } from './signals.js';
 import { lockDataDir } from './state/lock.js';
@@ -60,6 +61,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   closeInheritedFds();
   const log = createLog();
   const clock = systemClock;
+  const manager = new ServiceManager({ env: process.env, pid: process.pid, clock, log });
   const written = readConfig(options);
   const { data_dir } = written.settings;
   const missing = notYetSettings(written.settings);
@@ -161,7 +163,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     startListed: async () => startAll(supervisor, await registerListed(supervisor, registration)),
     onForget: (key) => metrics.forget(formatKey(key)),
   });
-  const metrics = createMetrics({ control, refresh: async () => plane?.collect() });
+  const reloadNow = control.reload.bind(control);
+  control.reload = () => manager.reloading(reloadNow);
+  const metrics = createMetrics({ control, refresh: async () => void (await plane?.collect()) });
   const api = createApi({ control, logs, store, metrics, log, version, clock });
   const upstreams = new SupervisedUpstreams(supervisor, registration, quotas);
 
@@ -199,17 +203,37 @@ export async function serve(options: ServeOptions): Promise<void> {
     );
     // A stop that was asked for while we started: nothing more is started, and what was adopted is stopped.
     const started = stopRequested() ? Promise.resolve() : startAll(supervisor, wantedAtBoot(supervisor));
+    const counts = () => {
+      const all = [...supervisor.instances];
+      return {
+        awake: all.filter(({ handle }) => handle !== undefined).length,
+        known: store.registry.all().length,
+        inFlight: all.reduce((sum, { inFlight }) => sum + inFlight, 0),
+      };
+    };
+    manager.ready(counts, () => running.collect());
     const reload = signalReload({ control, audit: store.audit, now: () => clock.now(), log });
     const signal = await untilSignal(() => {
       // Also when the file cannot be loaded: logrotate has moved the log away.
       running.reopenLogs();
       void reload();
     });
-    log.info({ signal }, 'stopping all instances');
-    whenHurried(() => supervisor.hurry());
-    const open = [...supervisor.instances].reduce((sum, one) => sum + one.inFlight, 0);
+    const { restart } = await manager.stopping();
+    log.info({ signal, restart }, restart ? 'stopping, units stay' : 'stopping all instances');
+    const hurried = new Promise<void>((resolve) => {
+      whenHurried(() => {
+        supervisor.hurry();
+        resolve();
+      });
+    });
+    const open = counts().inFlight;
     if (open > 0) log.warn(`waiting for ${open} open requests to end; a second signal cuts them`);
-    await supervisor.shutdown();
+    // Sockets that are not ours outlive us: what comes now waits there for the next server, and is not refused by this one.
+    if (sockets.length > 0) {
+      api.close();
+      await Promise.race([running.close({ graceMs: longestDrain(config) }), hurried]);
+    }
+    await supervisor.shutdown(({ ref }) => restart && ref.unit !== undefined);
     await started;
     // Ends open log streams in order; else the proxy would wait for them.
     api.close();
@@ -218,6 +242,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   } finally {
     await plane?.close({ graceMs: 0 });
     await own?.close();
+    manager.close();
     quotas.close();
     await usage.close();
     await logs.closeAll();
@@ -249,6 +274,11 @@ function chooseIsolation(config: Config, backends: Backends, host: Host, log: Lo
     }
   }
   return resolved;
+}
+
+/** Milliseconds. */
+function longestDrain(config: Config): number {
+  return Math.max(0, ...Object.values(config.service).map(({ drain_timeout }) => drain_timeout * 1000));
 }
 
 function hasIpv6(): boolean {

@@ -1,7 +1,10 @@
 /**
- * News of this process for the service manager (sd_notify(3)). Node has no datagram sockets of the family AF_UNIX, so the program
- * systemd-notify speaks for us; it is part of systemd and takes some milliseconds.
+ * News of this process for the service manager (sd_notify(3)). Node cannot make datagram sockets of the family AF_UNIX. It can write to
+ * one that bin/with-notify-socket has connected before it; without that, the program systemd-notify speaks for us, which is part of
+ * systemd and takes some milliseconds.
  */
+import { fstatSync, write } from 'node:fs';
+import { promisify } from 'node:util';
 import { execa } from 'execa';
 
 /** Lines such as `READY=1`. Rejects when they could not be delivered. */
@@ -21,11 +24,30 @@ export interface Notifier {
 /** A hanging systemd must not gather processes of ours. */
 const TIMEOUT_MS = 5000;
 
-/** What systemd wants to hear of us; undefined where nobody listens. Takes it out of `env`: no child speaks for us. */
-export function takeNotifySocket(env: NodeJS.ProcessEnv): string | undefined {
-  const socket = env.NOTIFY_SOCKET;
+/** How to reach systemd; undefined where nobody listens. Takes it out of `env`: no child speaks for the server `pid`. */
+export function takeNotify(env: NodeJS.ProcessEnv, pid: number): Send | undefined {
+  const { NOTIFY_SOCKET: socket, TENEMENT_NOTIFY_FD: fd } = env;
   delete env.NOTIFY_SOCKET;
-  return socket === undefined || socket === '' ? undefined : socket;
+  delete env.TENEMENT_NOTIFY_FD;
+  if (socket === undefined || socket === '') return undefined;
+  return fd !== undefined && isSocket(Number(fd)) ? bySocket(Number(fd)) : byProgram(socket, pid);
+}
+
+function isSocket(fd: number): boolean {
+  try {
+    return fd > 2 && fstatSync(fd).isSocket();
+  } catch {
+    return false;
+  }
+}
+
+const writeTo = promisify(write);
+
+/** One datagram for each write(2); the kernel says that it is ours. In the thread pool: systemd may be slow to read. */
+function bySocket(fd: number): Send {
+  return async (lines) => {
+    await writeTo(fd, Buffer.from(lines.join('\n')));
+  };
 }
 
 /**
@@ -40,11 +62,8 @@ export function takeWatchdog(env: NodeJS.ProcessEnv, pid: number): number | unde
   return usec !== undefined && /^[1-9]\d{0,15}$/.test(usec) ? Number(usec) : undefined;
 }
 
-/**
- * Sends by systemd-notify in the name of the process `pid`, as root may: then the unit can have `NotifyAccess=main`, and a process of a
- * tenant in the same control group cannot say that the server stops.
- */
-export function systemdNotify(socket: string, pid: number): Send {
+/** In the name of the process `pid` where CAP_SYS_ADMIN allows that; else the unit needs `NotifyAccess=all`. */
+function byProgram(socket: string, pid: number): Send {
   return async (lines) => {
     await execa('systemd-notify', [`--pid=${pid}`, ...lines], {
       env: { NOTIFY_SOCKET: socket },

@@ -139,6 +139,13 @@ export const ERRORS = {
     hint: 'Delete data, or raise `storage_quota_mb` for the service.',
   },
   // --- starting and stopping ---
+  install_failed: {
+    status: 500,
+    exit: 1,
+    retryable: false,
+    message: 'tenement could not be installed or removed',
+    hint: '`ten install --dry-run` shows what would be done.',
+  },
   not_yet: {
     status: 502,
     exit: 1,

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { version } from '../base/package-root.js';
+import { addCaddy } from './commands/caddy.js';
 import { addCheck } from './commands/check.js';
 import { addConfig } from './commands/config.js';
 import { addDeploy } from './commands/deploy.js';
@@ -10,23 +11,28 @@ import { addEnv } from './commands/env.js';
 import { addExec } from './commands/exec.js';
 import { addHealth } from './commands/health.js';
 import { addInit } from './commands/init.js';
+import { addInstall } from './commands/install.js';
 import { addLater } from './commands/later.js';
 import { addLogs } from './commands/logs.js';
 import { addPs } from './commands/ps.js';
 import { addReload } from './commands/reload.js';
 import { addRestart } from './commands/restart.js';
 import { addRm } from './commands/rm.js';
+import { addRollback } from './commands/rollback.js';
 import { addRoute } from './commands/route.js';
 import { addServe } from './commands/serve.js';
 import { addSpawn } from './commands/spawn.js';
 import { addStop } from './commands/stop.js';
 import { addToken } from './commands/token.js';
+import { addUninstall } from './commands/uninstall.js';
+import { addUpgrade } from './commands/upgrade.js';
 import { addWeight } from './commands/weight.js';
 import { addGlobals } from './globals.js';
 
 /** The commands in the order and the groups of the help. */
 const GROUPS: readonly [heading: string, commands: readonly ((program: Command) => void)[]][] = [
   ['Set up:', [addInit, addServe, addCheck, addConfig, addReload, addDoctor]],
+  ['On a server:', [addInstall, addUpgrade, addRollback, addUninstall, addCaddy]],
   [
     'Instances:',
     [addSpawn, addStop, addRestart, addPs, addHealth, addLogs, addExec, addEnv, addDisable, addEnable, addRm],

@@ -44,7 +44,7 @@ export function findConfig({ explicit, env, cwd }: FindOptions): string {
  * says is run as the server's user, often root. Checked on the open file, so that it can't be exchanged in between.
  * @throws TenementError `config_not_found`, `config_unsafe`.
  */
-export function readOwnedFile(path: string): string {
+export function readOwnedFile(path: string, self = process.geteuid?.()): string {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // a FIFO must not make us wait
@@ -55,7 +55,7 @@ export function readOwnedFile(path: string): string {
   try {
     const stats = fstatSync(fd);
     if (!stats.isFile()) throw new TenementError('config_not_found', `${path} is not a file`);
-    const reason = unsafeReason(stats, process.geteuid?.());
+    const reason = unsafeReason(stats, self);
     if (reason !== undefined)
       throw new TenementError('config_unsafe', `${path} is not safe to use: ${reason}`);
     return readFileSync(fd, 'utf8');

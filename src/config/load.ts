@@ -15,6 +15,8 @@ interface LoadOptions {
   readonly dataDir?: string | undefined;
   /** TENEMENT_DATA_DIR is used when `dataDir` is absent. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** The user whose files are trusted beside root's; default: our own. */
+  readonly self?: number | undefined;
 }
 
 /** A problem as it is reported: in `details.problems` of the error, and as one line of its message. */
@@ -32,9 +34,9 @@ export interface ReportedProblem {
  * @throws TenementError `config_not_found`, `config_unsafe`; `config_invalid` with every problem, one a line
  *   (`file:line: key: problem`), and the same as ReportedProblem[] in `details.problems`. Values are never repeated.
  */
-export function loadConfig({ path, dataDir, env = {} }: LoadOptions): Config {
+export function loadConfig({ path, dataDir, env = {}, self }: LoadOptions): Config {
   const file = resolve(path);
-  const source = readOwnedFile(file).replace(/^\uFEFF/, '');
+  const source = readOwnedFile(file, self).replace(/^\uFEFF/, '');
   const { value, problems } = validate(parseToml(source, file));
   const override = dataDir ?? (env.TENEMENT_DATA_DIR || undefined);
   const config = value && withAbsolutePaths(value, file, override && resolve(override));

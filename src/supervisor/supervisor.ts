@@ -2,6 +2,7 @@
  * The live instances, one state machine each, over the registry of those that exist. Nothing else creates an Instance.
  * Objects are made when first needed: thousands may be registered while tens are awake.
  */
+import type { Handle } from '../../isolation/contract.js';
 import type { Clock } from '../base/clock.js';
 import { TenementError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
@@ -121,10 +122,17 @@ export class Supervisor {
     return this.#instances.values();
   }
 
-  /** Drains and stops everything; afterwards nothing starts any more. Sleeping ones are refused to wake as well. */
-  async shutdown(): Promise<void> {
+  /**
+   * Drains and stops everything; afterwards nothing starts any more. Sleeping ones are refused to wake as well. What runs or is frozen
+   * and is `left` stays as it is, for the next server to adopt.
+   */
+  async shutdown(left: (handle: Handle) => boolean = () => false): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#instances.values()].map((instance) => instance.shutdown()));
+    const ours = [...this.#instances.values()].filter(
+      ({ state, handle }) =>
+        !((state === 'ready' || state === 'frozen') && handle !== undefined && left(handle)),
+    );
+    await Promise.all(ours.map((instance) => instance.shutdown()));
   }
 
   /** Ends what still keeps a shutdown waiting: open requests are cut now and not at drain_timeout. */

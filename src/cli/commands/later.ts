@@ -4,9 +4,6 @@ import { addCommand } from '../globals.js';
 
 /** Commands of the contract whose feature comes later: named, so that nobody takes their absence for a typing error. */
 const LATER: readonly [name: string, does: string, instead: string][] = [
-  ['install', 'set up the systemd service', 'docs/deployment.md shows a unit file to copy.'],
-  ['uninstall', 'remove the systemd service', 'docs/deployment.md shows how to remove the unit file.'],
-  ['caddy', 'write a Caddyfile', 'docs/deployment.md shows one to copy.'],
   ['top', 'a live table of the instances', '`watch ten ps -o wide` comes near.'],
   ['explain', 'why an instance woke or stopped', '`ten logs --stream tenement` has what the server did.'],
 ];

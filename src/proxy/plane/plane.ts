@@ -33,7 +33,7 @@ export interface Plane {
   /** An instance is about to be frozen: no connection to it is used again. Whoever is granted it later comes after this. */
   dropIdle(instance: string): void;
   /** Resolves when all that was counted so far has been given to `onReport`; bounded. */
-  collect(): Promise<void>;
+  collect(): Promise<boolean>;
   /** Open requests and upgrades of an instance, as of the last report. */
   inFlight(instance: string): number;
   /** Stops accepting, lets open requests end for at most `graceMs`, then ends what is left. Idempotent. */
@@ -68,7 +68,7 @@ class WorkerPlane implements Plane {
   #config: PlaneConfig;
   #worker: Worker | undefined;
   #inFlight: ReadonlyMap<string, number> = new Map();
-  readonly #collecting = new Map<number, () => void>();
+  readonly #collecting = new Map<number, (answered: boolean) => void>();
   #lastCollect = 0;
   #restartMs = RESTART_MIN_MS;
   #restart: NodeJS.Timeout | undefined;
@@ -101,19 +101,20 @@ class WorkerPlane implements Plane {
     this.#post({ type: 'frozen', instance });
   }
 
-  async collect(): Promise<void> {
-    if (this.#worker === undefined) return;
+  async collect(): Promise<boolean> {
+    if (this.#worker === undefined) return false;
     this.#lastCollect += 1;
     const id = this.#lastCollect;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, COLLECT_MS);
-      this.#collecting.set(id, () => {
+    const answered = await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(resolve, COLLECT_MS, false);
+      this.#collecting.set(id, (answer) => {
         clearTimeout(timer);
-        resolve();
+        resolve(answer);
       });
       this.#post({ type: 'collect', id });
     });
     this.#collecting.delete(id);
+    return answered;
   }
 
   /** Runs a worker until it listens; from then on its end is followed by another one. */
@@ -186,7 +187,7 @@ class WorkerPlane implements Plane {
     if (message.type === 'report') {
       this.#inFlight = message.report.inFlight;
       this.#options.onReport(message.report);
-    } else if (message.type === 'reported') this.#collecting.get(message.id)?.();
+    } else if (message.type === 'reported') this.#collecting.get(message.id)?.(true);
     else if (message.type === 'log') relayLine(message.line, this.#options.log);
     else server.receive(message);
   }
@@ -194,7 +195,7 @@ class WorkerPlane implements Plane {
   #onExit(worker: Worker): void {
     if (this.#worker === worker) this.#worker = undefined;
     this.#inFlight = new Map();
-    for (const done of this.#collecting.values()) done();
+    for (const done of this.#collecting.values()) done(false);
   }
 
   #startLater(): void {

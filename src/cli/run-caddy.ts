@@ -1,0 +1,106 @@
+/** `ten caddy`. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { execa } from 'execa';
+import { isOurs, MARKER } from '../../systemd/units/marker.js';
+import { TenementError } from '../base/errors.js';
+import type { Config } from '../config/schema.js';
+import { caddyfile, siteOf } from '../install/caddyfile.js';
+import { contents } from '../install/step.js';
+import { usageError } from './fail.js';
+import type { Globals } from './globals.js';
+import { loadConfigFor } from './load-config.js';
+import type { Output } from './output.js';
+
+const SYSTEM_FILE = '/etc/caddy/Caddyfile';
+const PROVIDER = /^[a-z][a-z0-9_-]*$/;
+
+export interface CaddyOptions {
+  readonly domain: string;
+  readonly port: number | undefined;
+  readonly upstream: string | undefined;
+  readonly dnsProvider: string | undefined;
+  readonly output: string | undefined;
+  readonly install: boolean;
+  readonly systemd: boolean;
+}
+
+/** Works without a configuration, too. @throws TenementError `usage`, `conflict`, `install_failed` */
+export async function writeCaddyfile(options: CaddyOptions, globals: Globals, out: Output): Promise<void> {
+  const { dnsProvider, output } = options;
+  if (dnsProvider !== undefined && !PROVIDER.test(dnsProvider))
+    throw usageError(
+      `"${dnsProvider}" is not the name of a DNS provider's module`,
+      'such as cloudflare, hetzner, route53',
+    );
+  if (options.systemd) return out.print(DROP_IN);
+  const config = await loadConfigFor(globals).catch((error) => {
+    if (error instanceof TenementError && error.code === 'config_not_found' && globals.config === undefined)
+      return undefined;
+    throw error;
+  });
+  const site = { domain: options.domain, dnsProvider, upstream: upstreamFor(options, config) };
+  const text = caddyfile(
+    config === undefined
+      ? { ...site, tenants: undefined, services: [], instances: [], adminHost: undefined }
+      : siteOf(config, site),
+  );
+  if (options.install) return installIt(text, out);
+  if (output === undefined) return out.print(text.trimEnd());
+  await writeFile(resolve(output), text);
+  out.print(`Wrote ${resolve(output)}`);
+}
+
+function upstreamFor({ upstream, port }: CaddyOptions, config: Config | undefined): string {
+  if (upstream !== undefined) {
+    if (/^(?:unix:\/\S+|\S+:\d+)$/.test(upstream)) return upstream;
+    throw usageError(`"${upstream}" is not an address`, '`127.0.0.1:8080` or `unix:/run/tenement.sock`');
+  }
+  if (port !== undefined) return `127.0.0.1:${port}`;
+  const [first = '127.0.0.1:8080'] = config?.settings.listen ?? [];
+  // All addresses are not one that can be called.
+  return first.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
+}
+
+/** @throws TenementError `conflict` when somebody else wrote the file that is there */
+async function installIt(text: string, out: Output): Promise<void> {
+  const there = contents(SYSTEM_FILE);
+  if (there !== undefined && !isOurs(there) && !isDebians(there)) {
+    throw new TenementError('conflict', `${SYSTEM_FILE} has sites of yours and stays as it is`, {
+      hint: `\`ten caddy -o /etc/caddy/tenement.caddy\`, then add the line \`import tenement.caddy\` to it.`,
+    });
+  }
+  try {
+    await mkdir(dirname(SYSTEM_FILE), { recursive: true });
+    if (there !== undefined && !isOurs(there))
+      await writeFile(`${SYSTEM_FILE}.before-tenement`, there, { flag: 'wx' });
+    await writeFile(SYSTEM_FILE, text);
+    await execa('caddy', ['validate', '--adapter', 'caddyfile', '--config', SYSTEM_FILE], {
+      timeout: 60_000,
+    });
+    await execa('systemctl', ['reload-or-restart', 'caddy.service'], { timeout: 60_000 });
+  } catch (cause) {
+    throw new TenementError('install_failed', `${SYSTEM_FILE} could not be put into use`, {
+      hint: 'Needs root, Caddy, and with --dns-provider a Caddy that has its module.',
+      cause,
+    });
+  }
+  out.print(`Wrote ${SYSTEM_FILE} and reloaded Caddy`);
+}
+
+/** The welcome page of the package. */
+function isDebians(text: string): boolean {
+  const lines = text
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter(Boolean);
+  return lines.join(' ') === ':80 { root * /usr/share/caddy file_server }';
+}
+
+const DROP_IN = [
+  MARKER,
+  '# /etc/systemd/system/caddy.service.d/dns-token.conf',
+  '# The token of the DNS provider, in a file that only root can read: `DNS_API_TOKEN=...` in /etc/caddy/dns.env, mode 0600.',
+  '[Service]',
+  'EnvironmentFile=/etc/caddy/dns.env',
+].join('\n');

@@ -1,0 +1,95 @@
+/** A Caddyfile that puts HTTPS in front. Pure. */
+
+import { comment, MARKER } from '../../systemd/units/marker.js';
+import type { InstanceKey } from '../base/names.js';
+import type { Config } from '../config/schema.js';
+
+export interface CaddySite {
+  readonly domain: string;
+  /** `127.0.0.1:8080`, `unix:/path`. */
+  readonly upstream: string;
+  /** Name of a module of Caddy's for the DNS challenge, which wildcards need. */
+  readonly dnsProvider: string | undefined;
+  /** `routing.tenants`: its instances are at `{id}.{domain}`. */
+  readonly tenants: string | undefined;
+  readonly services: readonly string[];
+  /** Those that are listed in the configuration. */
+  readonly instances: readonly InstanceKey[];
+  readonly adminHost: string | undefined;
+}
+
+/** A certificate covers one level: `*.example.com` is not `alice.notes.example.com`. */
+export function caddyfile({
+  domain,
+  upstream,
+  dnsProvider,
+  tenants,
+  services,
+  instances,
+  adminHost,
+}: CaddySite): string {
+  const wildcards = [
+    `*.${domain}`,
+    ...services.filter((name) => name !== tenants).map((name) => `*.${name}.${domain}`),
+  ];
+  const covered = adminHost === undefined || wildcards.includes(adminHost.replace(/^[^.]*/, '*'));
+  const names = [domain, ...wildcards, ...(covered ? [] : [adminHost])];
+  const proxy = [`\treverse_proxy ${upstreamOf(upstream)} {`, '\t\tflush_interval -1', '\t}'];
+  const head = [
+    MARKER,
+    ...comment(`HTTPS for ${domain}. Caddy keeps Host, sets X-Forwarded-* and carries WebSockets.`),
+  ];
+  if (domain === 'localhost') {
+    const lines = ['localhost, *.localhost {', '\ttls internal', ...proxy, '}', ''];
+    return [...head, ...comment('Certificates of a local authority: for trying out.'), ...lines].join('\n');
+  }
+  if (dnsProvider !== undefined) {
+    return [
+      ...head,
+      ...comment(
+        `Wildcard certificates by the DNS challenge: needs a Caddy with the module dns.providers.${dnsProvider} (caddy add-package github.com/caddy-dns/${dnsProvider}), and its token in the environment of caddy.service as DNS_API_TOKEN.`,
+      ),
+      `${names.join(', ')} {`,
+      '\ttls {',
+      `\t\tdns ${dnsProvider} {env.DNS_API_TOKEN}`,
+      '\t}',
+      ...proxy,
+      '}',
+      '',
+    ].join('\n');
+  }
+  const single = [
+    domain,
+    ...instances.map(({ service, id }) => `${service === tenants ? id : `${id}.${service}`}.${domain}`),
+  ];
+  return [
+    ...head,
+    ...comment(
+      'One certificate for each name that stands here: a customer who comes later has none. For those it takes wildcards: `ten caddy --dns-provider NAME`.',
+    ),
+    `${[...new Set([...single, ...(adminHost === undefined ? [] : [adminHost])])].join(', ')} {`,
+    ...proxy,
+    '}',
+    '',
+  ].join('\n');
+}
+
+function upstreamOf(upstream: string): string {
+  return upstream.startsWith('unix:') ? `unix/${upstream.slice('unix:'.length)}` : upstream;
+}
+
+/** What a configuration says of it. */
+export function siteOf(
+  { routing, service, instances, settings }: Config,
+  { domain, upstream, dnsProvider }: Pick<CaddySite, 'domain' | 'upstream' | 'dnsProvider'>,
+): CaddySite {
+  return {
+    domain,
+    upstream,
+    dnsProvider,
+    tenants: routing.tenants,
+    services: Object.keys(service),
+    instances: Object.entries(instances).flatMap(([name, ids]) => ids.map((id) => ({ service: name, id }))),
+    adminHost: settings.admin_host,
+  };
+}

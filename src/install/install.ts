@@ -1,0 +1,207 @@
+/** What `ten install` and `ten upgrade` do, as a list of acts. Reads the machine and changes nothing. */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { COSTS } from '../../systemd/units/hardening.js';
+import { isOurs } from '../../systemd/units/marker.js';
+import { serviceUnit } from '../../systemd/units/service.js';
+import { sliceUnit } from '../../systemd/units/slice.js';
+import { socketUnit } from '../../systemd/units/socket.js';
+import { resolveAuto } from '../config/resolve-auto.js';
+import { caddyfile, siteOf } from './caddyfile.js';
+import { configFor } from './config-step.js';
+import type { Layout } from './layout.js';
+import type { Machine } from './machine.js';
+import { guards, sharesTmp, stopSecs, streamOf, workOf, writesOf } from './needs.js';
+import type { Program } from './program.js';
+import { type Installed, recordText } from './record.js';
+import { contents, isPending, linkTarget, type Plan, type Step } from './step.js';
+
+const UNITS = ['tenement.service', 'tenement.socket', 'tenement.slice'] as const;
+const DEFAULT_PORT = 8080;
+const LOOPBACK = ['127.0.0.1', '::1'];
+
+export interface InstallOptions {
+  /** From --config. */
+  readonly config: string | undefined;
+  readonly dataDir: string | undefined;
+  readonly domain: string | undefined;
+  readonly port: number | undefined;
+  readonly caddy: boolean;
+  readonly dnsProvider: string | undefined;
+  /** Start it, or with what has changed again. */
+  readonly start: boolean;
+}
+
+export interface InstallPlan extends Plan {
+  /** What is installed afterwards. */
+  readonly record: Installed;
+}
+
+/** @throws TenementError when the configuration is not valid, or another one is there */
+export function planInstall(options: InstallOptions, machine: Machine): InstallPlan {
+  const { places, installed, program, env, cwd } = machine;
+  const oldUnit = contents(join(places.units, 'tenement.service'));
+  const domain = options.domain ?? installed?.domain ?? domainIn(oldUnit) ?? 'localhost';
+  const caddy = options.caddy || installed?.caddy === true;
+  const moved = configFor({
+    explicit: options.config,
+    env,
+    cwd,
+    to: places.config,
+    dataDir: places.dataDir,
+    dataDirFlag: options.dataDir,
+    trustedProxies: caddy ? LOOPBACK : [],
+    listen: listenFor(options, machine),
+  });
+  const { config } = resolveAuto(moved.config, { strongest: machine.strongest, root: true });
+  const listen = config.settings.listen ?? defaultListen(domain, DEFAULT_PORT, machine.hasIpv6);
+  const work = workOf(config);
+  const name = programName(program, installed, places);
+  const aside: Record<string, string> = { ...installed?.aside };
+  const units = {
+    'tenement.service': serviceUnit({
+      node: machine.node,
+      perl: machine.perl,
+      program: places.current,
+      config: places.config,
+      domain,
+      stopSecs: stopSecs(config),
+      work,
+      writes: writesOf(config, work),
+      firewall: guards(config),
+      sharesTmp: sharesTmp(config),
+    }),
+    'tenement.socket': socketUnit(listen.map(streamOf)),
+    'tenement.slice': sliceUnit(),
+  };
+  const steps: Step[] = [
+    { do: 'directory', path: places.programs, mode: 0o755 },
+    { do: 'program', path: join(places.programs, name) },
+    { do: 'link', path: places.current, to: name },
+  ];
+  const command = join(places.current, 'bin/ten');
+  const notes = [...moved.notes];
+  if (linkTarget(places.command) !== undefined || !existsSync(places.command)) {
+    steps.push({ do: 'link', path: places.command, to: command });
+  } else
+    notes.push(`${places.command} is not ours and stays: call ${command}, or remove it and install again.`);
+  steps.push({ do: 'directory', path: places.configDir, mode: 0o755 });
+  steps.push({ do: 'file', path: places.config, text: moved.text, mode: moved.mode });
+  let origin = installed?.config ?? {};
+  if (moved.from !== places.config) {
+    const backup = freeName(`${moved.from}.before-install`);
+    steps.push({ do: 'rename', path: moved.from, to: backup, why: `it is ${places.config} now` });
+    origin = { from: moved.from, backup };
+  }
+  if (caddy) {
+    const text = caddyfile(
+      siteOf(config, { domain, upstream: listen[0] ?? '', dnsProvider: options.dnsProvider }),
+    );
+    const there = contents(places.caddyfile);
+    if (there === undefined || (options.caddy && isOurs(there)))
+      steps.push({ do: 'file', path: places.caddyfile, text, mode: 0o644 });
+  }
+  steps.push({ do: 'directory', path: config.settings.data_dir, mode: 0o711 });
+  for (const unit of UNITS) {
+    const path = join(places.units, unit);
+    const there = contents(path);
+    if (there !== undefined && !isOurs(there)) {
+      const to = freeName(`${path}.before-install`);
+      aside[path] = to;
+      steps.push({ do: 'rename', path, to, why: 'it was not written by `ten install`' });
+    }
+    steps.push({ do: 'file', path, text: units[unit], mode: 0o644 });
+  }
+  const record: Installed = {
+    format: 1,
+    domain,
+    programs: [
+      ...(installed?.programs ?? []).filter((one) => one.name !== name),
+      { name, digest: program.digest },
+    ],
+    current: name,
+    ...previous(installed, name),
+    config: { ...origin, digest: sha256(moved.text) },
+    dataDir: config.settings.data_dir,
+    caddy,
+    aside,
+  };
+  steps.push({ do: 'file', path: places.record, text: recordText(record), mode: 0o644 });
+  const pending = steps.filter(isPending);
+  notes.push(COSTS[work]);
+  if (domain === 'localhost') notes.push('The domain is localhost: give the public one with --domain.');
+  if (/^\/(home|root)\//.test(machine.node))
+    notes.push(
+      `Node is ${machine.node}: whoever owns it runs code as root. Install it for the whole machine (apt install nodejs).`,
+    );
+  return { steps: [...pending, ...commands(pending, places, options.start)], notes, record };
+}
+
+/** What has to be asked of systemd after these acts. */
+function commands(pending: readonly Step[], places: Layout, start: boolean): Step[] {
+  const changed = (path: string) => pending.some((step) => 'path' in step && step.path === path);
+  const unit = (name: string) => changed(join(places.units, name));
+  const run = (...command: [string, ...string[]]): Step => ({ do: 'run', command });
+  const steps: Step[] = [];
+  if (UNITS.some(unit)) {
+    steps.push(run('systemctl', 'daemon-reload'));
+    steps.push(run('systemctl', 'enable', '--quiet', 'tenement.socket', 'tenement.service'));
+  }
+  if (!start) return steps;
+  if (unit('tenement.socket')) {
+    // A socket cannot change under the service that holds it.
+    steps.push({ do: 'run', command: ['systemctl', 'stop', 'tenement.service'], mayFail: true });
+    steps.push(run('systemctl', 'restart', 'tenement.socket'));
+  }
+  if (
+    unit('tenement.service') ||
+    unit('tenement.socket') ||
+    changed(places.current) ||
+    changed(places.config)
+  ) {
+    steps.push(run('systemctl', 'restart', 'tenement.service'));
+  }
+  return steps;
+}
+
+function listenFor({ port, caddy }: InstallOptions, { hasIpv6, installed }: Machine): string[] | undefined {
+  if (caddy) return defaultListen('localhost', port ?? DEFAULT_PORT, hasIpv6);
+  if (port === undefined) return undefined;
+  return defaultListen(installed?.caddy ? 'localhost' : '', port, hasIpv6);
+}
+
+/** As `ten serve` does: loopback for localhost, else all addresses. */
+function defaultListen(domain: string, port: number, hasIpv6: boolean): string[] {
+  const [v4, v6] = domain === 'localhost' ? ['127.0.0.1', '[::1]'] : ['0.0.0.0', '[::]'];
+  return [v4, ...(hasIpv6 ? [v6] : [])].map((host) => `${host}:${port}`);
+}
+
+/** The version, and when another program of that version is there, as in development, a part of the digest with it. */
+function programName({ version, digest }: Program, installed: Installed | undefined, places: Layout): string {
+  const known = installed?.programs.find((one) => one.digest === digest);
+  if (known !== undefined && existsSync(join(places.programs, known.name))) return known.name;
+  const taken = existsSync(join(places.programs, version));
+  return taken ? `${version}-${digest.slice(0, 8)}` : version;
+}
+
+function previous(installed: Installed | undefined, name: string): { previous?: string } {
+  const before = installed?.current === name ? installed.previous : installed?.current;
+  return before === undefined ? {} : { previous: before };
+}
+
+/** Pure: the domain of a unit that people wrote by hand. */
+export function domainIn(unit: string | undefined): string | undefined {
+  return /^ExecStart=.*\sserve\s(?:.*\s)?(?:--domain|-d)[ =]"?([A-Za-z0-9._-]+)/m.exec(unit ?? '')?.[1];
+}
+
+function freeName(wanted: string): string {
+  for (let n = 1; ; n += 1) {
+    const name = n === 1 ? wanted : `${wanted}.${n}`;
+    if (!existsSync(name)) return name;
+  }
+}
+
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,36 @@
+/** Where an installation has its parts. */
+import { join } from 'node:path';
+
+export interface Layout {
+  /** A directory for each version, and the link `current` to one of them. */
+  readonly programs: string;
+  readonly current: string;
+  readonly record: string;
+  readonly command: string;
+  readonly configDir: string;
+  readonly config: string;
+  readonly caddyfile: string;
+  readonly units: string;
+  /** Unless the configuration has another one. */
+  readonly dataDir: string;
+  /** Made by systemd for tenement.service. */
+  readonly runtime: string;
+}
+
+/** Tests have a root of their own. */
+export function layout(root = '/'): Layout {
+  const programs = join(root, 'opt/tenement');
+  const configDir = join(root, 'etc/tenement');
+  return {
+    programs,
+    current: join(programs, 'current'),
+    record: join(programs, 'install.json'),
+    command: join(root, 'usr/local/bin/ten'),
+    configDir,
+    config: join(configDir, 'tenement.toml'),
+    caddyfile: join(configDir, 'Caddyfile'),
+    units: join(root, 'etc/systemd/system'),
+    dataDir: join(root, 'var/lib/tenement'),
+    runtime: join(root, 'run/tenement'),
+  };
+}

@@ -1,0 +1,45 @@
+/** What `ten install` has done, for the next run, `ten rollback` and `ten uninstall`: a file in the programs' directory. */
+import { existsSync, readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { TenementError } from '../base/errors.js';
+
+const schema = z.object({
+  format: z.literal(1),
+  domain: z.string(),
+  /** Installed versions, the newest last; each is the name of a directory. */
+  programs: z.array(
+    z.object({ name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/), digest: z.string() }),
+  ),
+  current: z.string(),
+  previous: z.string().optional(),
+  config: z.object({
+    /** Where it came from; absent when it was in /etc/tenement already. */
+    from: z.string().optional(),
+    /** Where the file that it was made from is kept. */
+    backup: z.string().optional(),
+    /** SHA-256 of what was written. */
+    digest: z.string().optional(),
+  }),
+  dataDir: z.string(),
+  caddy: z.boolean(),
+  /** Files that stood in the way and were put aside: path -> where it is now. */
+  aside: z.record(z.string(), z.string()),
+});
+export type Installed = z.infer<typeof schema>;
+
+/** Undefined when nothing is installed. @throws TenementError `install_failed` when it cannot be read */
+export function readRecord(path: string): Installed | undefined {
+  if (!existsSync(path)) return undefined;
+  try {
+    return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    throw new TenementError('install_failed', `${path}, which says what is installed, cannot be used`, {
+      hint: 'Restore it from a backup, or move it away and run `ten install` again.',
+      cause,
+    });
+  }
+}
+
+export function recordText(installed: Installed): string {
+  return `${JSON.stringify(installed, null, 2)}\n`;
+}

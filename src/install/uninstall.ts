@@ -1,0 +1,83 @@
+/** What `ten uninstall` does, as a list of acts: all that `ten install` made goes, the data and what people wrote stays. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { isOurs } from '../../systemd/units/marker.js';
+import { TenementError } from '../base/errors.js';
+import { sha256 } from './install.js';
+import type { Layout } from './layout.js';
+import type { Installed } from './record.js';
+import { contents, isPending, linkTarget, type Plan, type Step } from './step.js';
+
+const UNITS = ['tenement.service', 'tenement.socket', 'tenement.slice'];
+
+/** Also of an installation that was interrupted: then `installed` is undefined. */
+export function planUninstall(places: Layout, installed: Installed | undefined, purge: boolean): Plan {
+  const steps: Step[] = [];
+  const notes: string[] = [];
+  const run = (...command: [string, ...string[]]) => steps.push({ do: 'run', command, mayFail: true });
+  const units = UNITS.map((unit) => join(places.units, unit)).filter((path) => isOurs(contents(path) ?? ''));
+  if (units.length > 0) {
+    // The socket first: else the next connection starts the service again.
+    run('systemctl', 'disable', '--quiet', '--now', 'tenement.socket');
+    run('systemctl', 'disable', '--quiet', '--now', 'tenement.service');
+    run('systemctl', 'stop', 'tenement.slice');
+    for (const path of units) steps.push({ do: 'remove', path, why: 'unit' });
+    for (const [path, aside] of Object.entries(installed?.aside ?? {})) {
+      if (existsSync(aside)) steps.push({ do: 'rename', path: aside, to: path, why: 'it was there before' });
+    }
+    run('systemctl', 'daemon-reload');
+    run('systemctl', 'reset-failed', 'tenement.service', 'tenement.socket');
+  }
+  if (linkTarget(places.command)?.startsWith(`${places.programs}/`))
+    steps.push({ do: 'remove', path: places.command, why: 'link to the program' });
+  steps.push({ do: 'remove', path: places.current, why: 'link to the program' });
+  for (const { name } of installed?.programs ?? [])
+    steps.push({ do: 'remove', path: join(places.programs, name), why: 'program' });
+  steps.push(...configBack(places, installed, notes));
+  if (isOurs(contents(places.caddyfile) ?? ''))
+    steps.push({ do: 'remove', path: places.caddyfile, why: 'written by `ten install`' });
+  steps.push({ do: 'remove', path: places.runtime, why: 'roots of units' });
+  steps.push({ do: 'remove', path: places.record, why: 'record of the installation' });
+  steps.push(
+    { do: 'remove-directory', path: places.programs },
+    { do: 'remove-directory', path: places.configDir },
+  );
+  const dataDir = installed?.dataDir ?? places.dataDir;
+  if (purge) steps.push({ do: 'remove', path: refuseForeign(dataDir), why: 'all data of all customers' });
+  // An empty one, as when the server never ran.
+  else steps.push({ do: 'remove-directory', path: dataDir });
+  if (!purge && existsSync(join(dataDir, '.tenement')))
+    notes.push(`Data stays in ${dataDir}; --purge would delete it.`);
+  return { steps: steps.filter(isPending), notes };
+}
+
+/** The file goes back to where it came from: as it was, or with what was changed since. */
+function configBack(places: Layout, installed: Installed | undefined, notes: string[]): Step[] {
+  const now = contents(places.config);
+  const { from, backup, digest } = installed?.config ?? {};
+  if (now === undefined) return [];
+  if (from === undefined || !existsSync(dirname(from)) || existsSync(from)) {
+    notes.push(`${places.config} is yours and stays.`);
+    return [];
+  }
+  if (backup !== undefined && existsSync(backup) && sha256(now) === digest) {
+    return [
+      { do: 'rename', path: backup, to: from, why: 'it was there before' },
+      { do: 'remove', path: places.config, why: `unchanged since it was made from ${from}` },
+    ];
+  }
+  // Not renamed: it may be on another file system.
+  return [
+    { do: 'file', path: from, text: now, mode: 0o644 },
+    { do: 'remove', path: places.config, why: `it is ${from} again, with your changes` },
+  ];
+}
+
+/** @throws TenementError `install_failed` for what is not a data directory: the path comes out of a file */
+function refuseForeign(dataDir: string): string {
+  const deep = dataDir.split('/').filter(Boolean).length >= 2;
+  if (deep && (existsSync(join(dataDir, '.tenement')) || !existsSync(dataDir))) return dataDir;
+  throw new TenementError('install_failed', `${dataDir} does not look like a data directory of tenement`, {
+    hint: 'Uninstall without --purge, and delete by hand what is to go.',
+  });
+}
