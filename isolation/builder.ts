@@ -27,10 +27,12 @@ const NUMBERS: Record<FilterArch, Record<string, number>> = {
   x64: {
     ...{ write: 1, close: 3, dup3: 292, prctl: 157, capset: 126, prlimit: 302, statfs: 137 },
     ...{ mount: 165, umount: 166, pivot_root: 155, setresuid: 117, setresgid: 119, setgroups: 116 },
+    ...{ unshare: 272 },
   },
   arm64: {
     ...{ write: 64, close: 57, dup3: 24, prctl: 167, capset: 91, prlimit: 261, statfs: 43 },
     ...{ mount: 40, umount: 39, pivot_root: 41, setresuid: 147, setresgid: 149, setgroups: 159 },
+    ...{ unshare: 97 },
   },
 };
 
@@ -89,6 +91,39 @@ my %DO = (
     # Detached. It also frees the disks of the machine that would otherwise stay mounted as long as this instance lives.
     call("umount", "umount", "/$old", 2);
     chdir("/") or die "/: $!\n";
+  },
+  # Into a network of its own, to which a program that stays in the machine's passes what is sent. It goes to the background when it is ready. It finds
+  # the network at a file: the links in /proc are closed to who has fewer capabilities than we (ptrace(2), access mode checking).
+  uplink => sub {
+    my ($place, @command) = @_;
+    pipe(my $go, my $tell) && pipe(my $said, my $say) or die "pipe: $!\n";
+    defined(my $pid = fork) or die "fork: $!\n";
+    if ($pid == 0) {
+      close($tell); close($said);
+      defined(<$go>) or exit 1;
+      open(STDERR, ">&", $say); open(STDOUT, ">", "/dev/null");
+      fds_closed(3 .. 7);
+      exec { $command[0] } @command or print STDERR "$!\n";
+      exit 1;
+    }
+    close($go); close($say);
+    call("a place for the network", "mount", "tenement", $place, "tmpfs", 0, "size=4k");
+    call("a network of its own", "unshare", 0x40000000);
+    open(my $file, ">", "$place/net") or die "$place/net: $!\n";
+    close($file);
+    call("the network's file", "mount", "/proc/self/ns/net", "$place/net", "none", 4096, "");
+    syswrite($tell, "go\n"); close($tell);
+    my @said = grep { !/syslog/ } <$said>;
+    waitpid($pid, 0);
+    $? == 0 or die "$command[0] cannot connect the network: ", (@said ? $said[-1] : "status $?\n");
+    call("umount", "umount", $place, 2);
+  },
+  # A program that reads its input and ends.
+  feed => sub {
+    my ($text, @command) = @_;
+    open(my $input, "|-", @command) or die "$command[0]: $!\n";
+    print $input $text;
+    close($input) or die "$command[0] failed\n";
   },
   loopback => sub {
     socket(my $s, 2, 2, 0) or die "socket: $!\n";

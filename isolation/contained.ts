@@ -25,7 +25,7 @@ export interface Resolved {
   readonly home: string;
 }
 
-/** The wrapper, our child, and pid 1 of its namespace: both are in the groups beside the app's processes. So is the forwarder. */
+/** The wrapper, our child, and pid 1 of its namespace: both are in the groups beside the app's processes. So are the forwarder and what connects its network. */
 const WRAPPERS = 2;
 
 /** @throws TenementError `start_failed`, `isolation_unavailable`, `path_unreachable` */
@@ -54,6 +54,8 @@ export async function withNetwork(
   start: (network: Promise<PreparedNetwork>) => Promise<Handle>,
 ): Promise<Handle> {
   const network = prepareNetwork(spec, host);
+  // It is looked at later, which Node would take for never.
+  network.catch(() => undefined);
   try {
     return await start(network);
   } catch (error) {
@@ -72,12 +74,13 @@ export async function startContained(
   backend: BackendId,
   spec: Spec,
   host: Host,
-  { net }: PreparedNetwork,
+  { net, uplink }: PreparedNetwork,
   prepare: (groups: Groups) => Launch,
   signal: AbortSignal,
 ): Promise<Handle> {
   signal.throwIfAborted();
-  const groups = await prepareGroups(spec, host, spec.forwardTo === undefined ? WRAPPERS : WRAPPERS + 1);
+  const helpers = (spec.forwardTo === undefined ? 0 : 1) + (uplink === undefined ? 0 : 1);
+  const groups = await prepareGroups(spec, host, WRAPPERS + helpers);
   try {
     const launch = prepare(groups);
     const started = await execute(spec, launch, signal);

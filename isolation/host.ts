@@ -24,6 +24,7 @@ const TOOLS = [
   'nsjail',
   'systemd-run',
   'fallocate',
+  'pasta',
 ];
 /** Looked at after PATH: an unprivileged user's PATH often lacks the sbin directories. */
 const SYSTEM_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];

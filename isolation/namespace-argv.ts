@@ -3,6 +3,7 @@ import { dropPrivilege, intoEnvironment, JOIN, type Launch } from './argv.js';
 import type { Identity, Network } from './contract.js';
 import type { Forward } from './network/forward.js';
 import { KEEP_NETWORK } from './network/link.js';
+import type { Uplink } from './network/uplink.js';
 import { quote } from './private-root.js';
 
 export interface NamespaceTools {
@@ -25,6 +26,8 @@ export interface Contained {
   readonly socket: boolean;
   /** Shell code that sets its own network up, while the machine's /proc and its own are still in reach; ends in a line break. */
   readonly link?: string;
+  /** It goes into a network of its own by itself, where that can only be connected from outside. */
+  readonly uplink?: Uplink;
   /** The app has to wait until it is fulfilled; whatever can be done before is. */
   readonly ready?: Promise<unknown> | undefined;
   /** What passes connections on to a port in there; the socket is then for it and not for the app. */
@@ -71,7 +74,8 @@ export function inNamespaces(
   env: Readonly<Record<string, string>>,
 ): Launch {
   const { tools, identity, network, link, groups, forward, ready } = contained;
-  const kinds = ['--pid', '--mount', '--ipc', '--uts', '--cgroup', ...(network === 'host' ? [] : ['--net'])];
+  const ownNetwork = network !== 'host' && contained.uplink === undefined;
+  const kinds = ['--pid', '--mount', '--ipc', '--uts', '--cgroup', ...(ownNetwork ? ['--net'] : [])];
   return {
     file: SHELL,
     args: [

@@ -5,7 +5,8 @@ import type { Identity, Limits } from './contract.js';
 import { resourceLimits } from './limits.js';
 import { type Contained, inNamespaces, SYSTEM_PATH } from './namespace-argv.js';
 import type { Forward } from './network/forward.js';
-import type { RootPlan } from './private-root.js';
+import type { Uplink } from './network/uplink.js';
+import { NEW_ROOT, type RootPlan } from './private-root.js';
 import { rootSteps } from './root-steps.js';
 import { encodeFilter, filterProgram } from './seccomp.js';
 
@@ -20,8 +21,10 @@ export interface ContainedByBuilder extends Contained {
  * drops, filters, sets the environment) -> command. Why so: see namespaceLaunch.
  */
 export function builtLaunch(contained: ContainedByBuilder): Launch {
-  const { builder, identity, plan, network, link, ready } = contained;
+  const { builder, identity, plan, network, link, ready, uplink } = contained;
   const steps: Step[] = [
+    // While programs of the machine are in reach.
+    ...(uplink === undefined ? [] : uplinkSteps(uplink)),
     ...rootSteps(plan),
     ...(network === 'none' ? [['loopback'] as const] : []),
     ...lastSteps({
@@ -40,6 +43,14 @@ export function builtLaunch(contained: ContainedByBuilder): Launch {
     ),
     app: 0,
   };
+}
+
+/** The rules come last and before anything of the instance's: until then there is nobody to send anything. */
+function uplinkSteps({ command, nft, rules }: Uplink): Step[] {
+  return [
+    ['uplink', NEW_ROOT, ...command(`${NEW_ROOT}/net`)],
+    ['feed', rules, ...nft],
+  ];
 }
 
 /** From the finished root to the app: what passes connections on, limits, rules of the network, user, capabilities, directory. */

@@ -94,6 +94,7 @@ async function start(
       socket: spec.socket !== undefined,
       ready: outside.ready,
       ...(outside.link !== undefined && { link: outside.link }),
+      ...(outside.uplink !== undefined && { uplink: outside.uplink }),
       forward: forwardOf(spec, host, spec.network === 'none'),
       tools: { unshare: host.tools.unshare ?? 'unshare', setpriv: host.tools.setpriv ?? 'setpriv' },
     };

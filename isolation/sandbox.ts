@@ -73,6 +73,15 @@ async function start(
   }
   const resolved = await resolveSpec(spec, host);
   const outside = await preparing;
+  if (outside.uplink !== undefined) {
+    throw new TenementError(
+      'isolation_unavailable',
+      'with isolation = "sandbox", network = "egress" needs root',
+      {
+        hint: 'Run the server as root, or set `isolation = "namespace"`, which needs only pasta (of the package passt).',
+      },
+    );
+  }
   await outside.ready;
   if (tool === 'nsjail') {
     const launch = await prepareNsjail(spec, host, resolved, outside);

@@ -1,5 +1,7 @@
 /** Pure: the ways of keeping instances apart that are measured on a machine, and what each of them promises. */
+
 import type { Backend, BackendId, Host, Network } from '../contract.js';
+import { missingForUplink } from '../network/uplink.js';
 import { ATTACKS, type AttackId } from './catalog.js';
 
 /** A backend with what decides how much it can give. */
@@ -53,7 +55,10 @@ export function wayOf(host: Host, backend: BackendId, network: Network, ownUser:
 
 function hasNetwork(id: BackendId, network: Network, host: Host): boolean {
   if (network === 'host') return true;
-  if (network === 'egress') return host.root && host.firewall?.egress.works === true;
+  if (network === 'egress' && host.root) return host.firewall?.egress.works === true;
+  if (network === 'egress') {
+    return id === 'namespace' && host.namespaces?.none.works === true && missingForUplink(host) === undefined;
+  }
   return id === 'sandbox' || id === 'systemd' || host.namespaces?.none.works === true;
 }
 

@@ -10,6 +10,7 @@ import { NftSession } from './nft-session.js';
 import { type ListMap, reap } from './reaper.js';
 import { outerResolvers, resolvers } from './resolver.js';
 import { EGRESS, LOOPBACK } from './script.js';
+import { type Uplink, uplinkOf } from './uplink.js';
 import { type Guarded, GuardedUsers } from './users.js';
 
 export interface PreparedNetwork {
@@ -18,6 +19,8 @@ export interface PreparedNetwork {
   readonly net?: RefNetwork;
   /** linkScript's. */
   readonly link?: string;
+  /** In place of a link, where the server is not root. */
+  readonly uplink?: Uplink;
   /** Contents of its /etc/resolv.conf; undefined: the machine's. */
   readonly resolvConf?: string;
 }
@@ -82,9 +85,8 @@ export async function prepareNetwork(spec: Spec, host: Host): Promise<PreparedNe
 async function prepareEgress({ allowLocal = [] }: Spec, host: Host): Promise<PreparedNetwork> {
   const { ip, nsenter } = host.tools;
   if (!host.root) {
-    throw new TenementError('isolation_unavailable', 'network = "egress" needs root here', {
-      hint: 'Run the server as root, or set `network = "none"` or `network = "host"` for the service.',
-    });
+    const { addresses, text } = await outerResolvers();
+    return { uplink: uplinkOf(host, [...allowLocal, ...addresses]), resolvConf: text };
   }
   const { egress: networks } = keepersOf(nftOf(host, 'egress'));
   if (ip === undefined || nsenter === undefined) {

@@ -60,6 +60,29 @@ export function egressEntry(device: string, address: string, allowed: readonly A
   };
 }
 
+/**
+ * The same for who is not root: a whole script, for the instance's own network, in which it can change nothing. What it sends leaves as the server's,
+ * so that all addresses of this machine (`own`, of version 4) lead to it. No tracking of connections: none come in.
+ */
+export function innerEgressRules(own: readonly string[], allowed: readonly AllowedAddress[]): string[] {
+  const refused = [...new Set(own)].filter((address) => !address.startsWith('127.'));
+  const chain = 'inet tenement output';
+  return [
+    'create table inet tenement',
+    `add chain ${chain} { type filter hook output priority filter; policy drop; }`,
+    `add rule ${chain} oifname "lo" accept`,
+    `add rule ${chain} meta nfproto != ipv4 drop`,
+    ...accept(allowed.filter(({ host }) => !isIPv6(host))).map((rule) => `add rule ${chain} ${rule}`),
+    ...[`ip daddr { ${PRIVATE.join(', ')} }`, ...refused.map((address) => `ip daddr ${address}`)].flatMap(
+      (match) => [
+        `add rule ${chain} ${match} meta l4proto tcp reject with tcp reset`,
+        `add rule ${chain} ${match} reject with icmpx admin-prohibited`,
+      ],
+    ),
+    `add rule ${chain} accept`,
+  ];
+}
+
 /** Over TCP and UDP. */
 function accept(allowed: readonly AllowedAddress[]): string[] {
   const rule = (family: 'ip' | 'ip6', some: readonly AllowedAddress[]): string[] => {

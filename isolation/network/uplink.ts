@@ -1,0 +1,62 @@
+/** Outgoing connections of an instance by a program of the same user, pasta(1), where the server is not root. */
+import { networkInterfaces } from 'node:os';
+import { TenementError } from '../../src/base/errors.js';
+import type { AllowedAddress, Host } from '../contract.js';
+import { innerEgressRules } from './rules.js';
+
+export interface Uplink {
+  /** Connects the network of which it is told by a file of that path, and goes to the background. */
+  readonly command: (file: string) => readonly string[];
+  /** Has the rules for the instance's own network on its stdin. */
+  readonly nft: readonly string[];
+  readonly rules: string;
+}
+
+/**
+ * Of no network that there is (RFC 7335): with the machine's own, which pasta would give, what the machine listens on there could not be reached
+ * even where it is allowed.
+ */
+const ADDRESS = '192.0.0.2';
+const GATEWAY = '192.0.0.1';
+const MASK = '29';
+
+/**
+ * Nothing is passed in, and nothing to the loopback of the machine, which is what the gateway's address stands for by default.
+ * That it does not end with its network is for versions that look for the file's end: it ends with the instance's pid 1.
+ */
+function pastaCommand(pasta: string, file: string): string[] {
+  const none = ['-t', '-u', '-T', '-U'].flatMap((option) => [option, 'none']);
+  return [
+    ...[pasta, '--netns-only', '--netns', file, '--no-netns-quit', '--config-net', '--quiet'],
+    ...['--ipv4-only', '--address', ADDRESS, '--netmask', MASK, '--gateway', GATEWAY, '--ns-ifname', 'eth0'],
+    ...[...none, '--no-map-gw', '--no-dhcp'],
+  ];
+}
+
+/** The program that an uplink needs and this machine does not have. */
+export function missingForUplink({ tools: { pasta, nft, perl } }: Pick<Host, 'tools'>): string | undefined {
+  return Object.entries({ pasta, nft, perl }).find(([, path]) => path === undefined)?.[0];
+}
+
+/** @throws TenementError `isolation_unavailable` */
+export function uplinkOf(host: Pick<Host, 'tools'>, allowed: readonly AllowedAddress[]): Uplink {
+  const missing = missingForUplink(host);
+  if (missing !== undefined) {
+    throw new TenementError(
+      'isolation_unavailable',
+      `network = "egress" does not work here without root: ${missing} was not found`,
+      {
+        hint: 'Install passt, nftables and perl-base, run the server as root, or set `network = "none"` for the service.',
+      },
+    );
+  }
+  const { pasta = 'pasta', nft = 'nft' } = host.tools;
+  const own = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .flatMap(({ family, address }) => (family === 'IPv4' ? [address] : []));
+  return {
+    command: (file) => pastaCommand(pasta, file),
+    nft: [nft, '-f', '-'],
+    rules: `${innerEgressRules(own, allowed).join('\n')}\n`,
+  };
+}

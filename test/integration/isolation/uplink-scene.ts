@@ -1,0 +1,118 @@
+/**
+ * What instances of a server that is not root reach with `egress`: `unshare --net --mount node uplink-scene.js` makes the world as root, and then
+ * starts itself as a normal user. Prints one line of JSON.
+ */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { createBackends, probeHost, select } from '../../../isolation/index.js';
+import { until } from '../../helpers/until.js';
+import { Bench, lives, start } from './bench.js';
+import { newUser } from './variants.js';
+import {
+  ALLOWED,
+  everywhere,
+  localServer,
+  makeWorld,
+  OWN,
+  PORT,
+  PRIVATE,
+  resolver,
+  sh,
+  type Target,
+  WORLD,
+} from './world.js';
+
+const undo: (() => Promise<void> | void)[] = [];
+const t = { teardown: (action: () => Promise<void> | void) => void undo.push(action) };
+const [, self = ''] = process.argv;
+
+/** Where systems give it to all. */
+const TUN = 'mount -t tmpfs -o mode=755 tun /dev/net && mknod -m 666 /dev/net/tun c 10 200';
+
+async function asRoot(): Promise<string> {
+  sh(TUN);
+  await makeWorld(t);
+  const [management, allowed] = [await localServer(t, 0), await localServer(t, 0)];
+  const { uid } = newUser(true);
+  const { stdout, stderr } = await promisify(execFile)('setpriv', [
+    ...['--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--'],
+    ...[process.execPath, self, String(management), String(allowed)],
+  ]);
+  process.stderr.write(stderr);
+  return stdout.trim();
+}
+
+/** Of this user, with their parents, as `ps` shows them. */
+const pastas = (): string[] =>
+  sh(`ps -o pid=,args= -U ${process.getuid?.()} || :`)
+    .split('\n')
+    .filter((line) => /\d (\S*\/)?pasta(\.avx2)? /.test(line));
+
+async function asUser(management: number, allowed: number): Promise<string> {
+  process.chdir('/');
+  const host = await probeHost();
+  const backend = select(createBackends(host), 'namespace', host);
+  const bench = new Bench(t);
+  const siblingBench = new Bench(t);
+  const sibling = await start(t, backend, {
+    ...siblingBench.spec(siblingBench.app('listen'), { PORT: '31111', HOST: '0.0.0.0' }),
+    network: 'egress',
+  });
+  await until('the sibling listens', () => siblingBench.stdout().includes('listening'));
+  const targets: Target[] = [
+    ...everywhere('management', management),
+    ...everywhere('sibling', 31_111),
+    ['world tcp', 'tcp', WORLD, PORT],
+    ['world udp', 'udp', WORLD, PORT],
+    ...['192.0.0.1', ...PRIVATE].flatMap((address): Target[] => [
+      [`private tcp ${address}`, 'tcp', address, address === '192.0.0.1' ? management : PORT],
+      [`private udp ${address}`, 'udp', address, address === '192.0.0.1' ? management : PORT],
+    ]),
+    ['resolver tcp', 'tcp', resolver, 53],
+    ['resolver udp', 'udp', resolver, 53],
+    ['allowed local tcp', 'tcp', OWN, allowed],
+    ['allowed local udp', 'udp', OWN, allowed],
+    ['allowed private tcp', 'tcp', ALLOWED, PORT],
+    ['own port', 'tcp', '127.0.0.1', 31_112],
+  ];
+  const handle = await start(t, backend, {
+    ...bench.spec(bench.app('reach'), { PORT: '31112', TARGETS: JSON.stringify(targets) }),
+    network: 'egress',
+    allowLocal: [
+      { host: OWN, port: allowed },
+      { host: ALLOWED, port: PORT },
+    ],
+  });
+  await until('it has tried', () => bench.stdout().includes('}'));
+  const during = pastas();
+  const adoption = await backend.adopt(JSON.parse(JSON.stringify(handle.ref)));
+  const again = adoption.kind === 'adopted' ? adoption.handle : handle;
+  const main = lives(handle.ref.pid);
+  await again.stop({ graceMs: 5_000 });
+  // The guard's end is the end of all: nothing of ours has to live for that.
+  process.kill(sibling.ref.guard?.pid ?? 0, 'SIGKILL');
+  await sibling.exited;
+  await until('nothing is left', () => pastas().length === 0);
+  const without = createBackends({ ...host, tools: { ...host.tools, pasta: undefined } }).get('namespace');
+  const refused = await without
+    ?.spawn({ ...bench.spec(['true']), network: 'egress' }, new AbortController().signal)
+    .then(() => 'started', String);
+  return JSON.stringify({
+    reached: JSON.parse(bench.stdout()),
+    during,
+    adoption: adoption.kind,
+    main,
+    refused,
+    stderr: bench.stderr(),
+  });
+}
+
+try {
+  const [management, allowed] = process.argv.slice(2).map(Number);
+  console.log(management === undefined ? await asRoot() : await asUser(management, allowed ?? 0));
+} catch (error) {
+  console.error(error);
+  process.exitCode = 1;
+} finally {
+  for (const action of undo.reverse()) await action();
+}
