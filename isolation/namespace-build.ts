@@ -30,6 +30,7 @@ export function builtLaunch(contained: ContainedByBuilder): Launch {
     ...lastSteps({
       ...contained,
       waits: ready !== undefined,
+      bounds: true,
       first: identity === undefined ? [['file', '/proc/sys/user/max_user_namespaces', '0']] : [],
       last: [['filter', encodeFilter(filterProgram(builder.arch)).toString('hex')]],
     }),
@@ -62,6 +63,8 @@ export function lastSteps(app: {
   readonly home: string;
   readonly directory: string;
   readonly socket: boolean;
+  /** Whether it has the right to bound what capabilities can ever be had. */
+  readonly bounds: boolean;
   /** With root's powers. */
   readonly first: readonly Step[];
   /** Without any. */
@@ -74,7 +77,7 @@ export function lastSteps(app: {
     ...resourceLimits(app.limits).map(([resource, value]): Step => ['limit', resource, value]),
     ...(app.waits ? [['wait'] as const] : []),
     ...app.first,
-    ['bounds'],
+    ...(app.bounds ? [['bounds'] as const] : []),
     ...(identity === undefined ? [] : [['user', identity.uid, identity.gid] as const]),
     ['powerless'],
     ...app.last,

@@ -7,7 +7,10 @@ import { SHM_BYTES, TMP_BYTES } from './root-plan.js';
 import type { Sandboxed } from './sandbox-argv.js';
 import type { View } from './visible.js';
 
-export interface Jailed extends Omit<Sandboxed, 'filter' | 'forward' | 'tools' | 'identity'> {
+export interface Jailed
+  extends Omit<Sandboxed, 'filter' | 'forward' | 'tools' | 'identity' | 'limits' | 'builder' | 'ready'> {
+  /** Shell code that sets resource limits; empty or ending in a line break. */
+  readonly limits: string;
   readonly identity: { readonly uid: number; readonly gid: number };
   /** A user namespace is made, because the server is not root. */
   readonly unprivileged: boolean;

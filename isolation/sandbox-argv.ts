@@ -1,6 +1,9 @@
 /** Pure: the command line that starts an instance in bubblewrap (bwrap(1)). */
 import { dropPrivilege, intoEnvironment, JOIN, type Launch } from './argv.js';
-import type { Identity, Network } from './contract.js';
+import { type Builder, buildCommand, buildEnv } from './builder.js';
+import type { Identity, Limits, Network } from './contract.js';
+import { processLimits } from './limits.js';
+import { lastSteps } from './namespace-build.js';
 import type { Forward } from './network/forward.js';
 import { KEEP_NETWORK, ownNetwork } from './network/link.js';
 import { quote } from './private-root.js';
@@ -15,8 +18,7 @@ export interface Sandboxed {
   readonly directory: string;
   readonly home: string;
   readonly groups: readonly string[];
-  /** Shell code that sets resource limits; empty or ending in a line break. */
-  readonly limits: string;
+  readonly limits: Limits;
   /** Undefined: a user namespace is made, in which the instance keeps the uid that it has. */
   readonly identity: Identity | undefined;
   readonly network: Network;
@@ -24,6 +26,9 @@ export interface Sandboxed {
   readonly socket: boolean;
   /** As in Contained. */
   readonly link?: string;
+  readonly ready?: Promise<unknown> | undefined;
+  /** Undefined: the same is done by a shell and setpriv. */
+  readonly builder?: Builder | undefined;
   readonly forward?: Forward | undefined;
   readonly hostname: string | undefined;
   readonly system: SystemView;
@@ -35,55 +40,88 @@ export interface Sandboxed {
   readonly tools: { readonly bwrap: string; readonly setpriv: string; readonly unshare: string };
 }
 
-/** Of Launch.inputs: options and filter first, then the files. */
+/** Of Launch.inputs: when to go on, where that has to be waited for; then options and filter, then the files. */
 const FIRST_INPUT = 7;
 /** What setpriv(1) in there needs to become another user, and gives up by that. */
 const TO_CHANGE_USER = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP'];
 
 /**
- * sh (joins, limits) -> bwrap (stays; its child, pid 1, reaps and ends with the app) -> setpriv (drops) -> sh (directory, home, environment) -> env -> command.
+ * sh (joins) -> bwrap (stays; its child, pid 1, reaps and ends with the app) -> perl (drops, sets directory and environment), or setpriv, sh and env -> command.
  *
  * As root without a user namespace: pid 1 then stays root, its environment and memory out of the instance's reach, and what lies in directories
  * that the instance's user could not pass (interpreters under /root) can be shown to it. Namespaces of its own are refused by the filter.
  * No --die-with-parent: instances outlive a crash of the server.
  */
 export function bubblewrapLaunch(sandboxed: Sandboxed): Launch {
-  const { tools, identity, groups, limits, filter, forward, link } = sandboxed;
-  const inner = intoEnvironment(sandboxed.command, sandboxed.env, {
-    first: enter(sandboxed),
-    socket: sandboxed.socket && forward === undefined,
-  });
-  // Limits of processes are the app's, not the forwarder's.
-  const first = forward === undefined ? '' : limits;
-  const firstFile = FIRST_INPUT + (filter === undefined ? 1 : 2);
+  const { tools, groups, filter, link, ready } = sandboxed;
+  const optionsInput = FIRST_INPUT + (ready === undefined ? 0 : 1);
+  const firstFile = optionsInput + (filter === undefined ? 1 : 2);
   const options = bubblewrapOptions(sandboxed, firstFile);
+  const inner =
+    sandboxed.builder === undefined ? byShell(sandboxed) : byBuilder(sandboxed, sandboxed.builder);
   return {
     file: '/bin/sh',
     args: [
       ...[
         '-c',
-        `umask 022\n${forward === undefined ? limits : ''}${link === undefined ? 'exec 6>&-; ' : KEEP_NETWORK}${JOIN}`,
+        `umask 022\n${link === undefined ? 'exec 6>&-; ' : KEEP_NETWORK}${JOIN}`,
         'tenement',
         ...groups,
         '',
       ],
       ...(link === undefined ? [] : ownNetwork(tools.unshare, link)),
       // Options travel in a pipe: they would show the machine's paths in pid 1's command line.
-      ...[tools.bwrap, '--args', String(FIRST_INPUT)],
-      ...(filter === undefined ? [] : ['--seccomp', String(FIRST_INPUT + 1)]),
+      ...[tools.bwrap, '--args', String(optionsInput)],
+      ...(filter === undefined ? [] : ['--seccomp', String(optionsInput + 1)]),
       '--',
-      ...(forward === undefined ? [] : ['/bin/sh', '-c', `${forward.run}${first}exec "$@"`, 'tenement']),
-      ...(identity === undefined ? [] : [tools.setpriv, ...dropPrivilege(identity), '--']),
       ...inner.command,
     ],
-    env: { ...inner.env, ...forward?.env },
+    env: { ...inner.env, ...sandboxed.forward?.env },
     reports: true,
     staysOpen: true,
     inputs: [
+      ...(ready === undefined ? [] : [ready.then(() => Buffer.from('go\n'))]),
       Buffer.from(options.map((option) => `${option}\0`).join('')),
       ...(filter === undefined ? [] : [filter]),
       ...sandboxed.files.map(({ text }) => Buffer.from(text)),
     ],
+  };
+}
+
+interface Inner {
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+function byBuilder(sandboxed: Sandboxed, { perl, arch }: Builder): Inner {
+  const steps = lastSteps({
+    ...sandboxed,
+    waits: sandboxed.ready !== undefined,
+    // Without root bwrap has taken all capabilities, and with them the right to bound them.
+    bounds: sandboxed.identity !== undefined,
+    first: [],
+    last: [],
+  });
+  return {
+    command: [...buildCommand(perl), ...sandboxed.command],
+    env: buildEnv(arch, steps, sandboxed.env),
+  };
+}
+
+function byShell(sandboxed: Sandboxed): Inner {
+  const { identity, forward, ready, tools } = sandboxed;
+  const inner = intoEnvironment(sandboxed.command, sandboxed.env, {
+    first: `${ready === undefined ? '' : 'read go <&7 || exit 1; exec 7<&-; '}${enter(sandboxed)}`,
+    socket: sandboxed.socket && forward === undefined,
+  });
+  return {
+    command: [
+      // Limits of processes are the app's, not the forwarder's.
+      ...['/bin/sh', '-c', `${forward?.run ?? ''}${processLimits(sandboxed.limits)}exec "$@"`, 'tenement'],
+      ...(identity === undefined ? [] : [tools.setpriv, ...dropPrivilege(identity), '--']),
+      ...inner.command,
+    ],
+    env: inner.env,
   };
 }
 

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { TenementError } from '../src/base/errors.js';
 import { adopt } from './adopt.js';
 import type { Launch } from './argv.js';
+import { builderOf } from './builder.js';
 import { resolveSpec, startContained, withNetwork } from './contained.js';
 import type { Backend, Handle, Host, Spec, Support } from './contract.js';
 import type { Groups } from './groups.js';
-import { processLimits } from './limits.js';
 import { forwardOf } from './network/forward.js';
 import type { PreparedNetwork } from './network/network.js';
 import { nsjailProblem, prepareNsjail } from './nsjail.js';
@@ -82,8 +82,8 @@ async function start(
       },
     );
   }
-  await outside.ready;
   if (tool === 'nsjail') {
+    await outside.ready;
     const launch = await prepareNsjail(spec, host, resolved, outside);
     return startContained('sandbox', spec, host, outside, launch, signal);
   }
@@ -96,7 +96,9 @@ async function start(
       ...resolved,
       directory: spec.directory,
       groups: groups.procs,
-      limits: processLimits(spec.limits ?? {}),
+      limits: spec.limits ?? {},
+      builder: builderOf(host),
+      ready: outside.ready,
       identity,
       network,
       socket: spec.socket !== undefined,

@@ -1,5 +1,4 @@
 import test from 'ava';
-import type { AttackId } from '../../../isolation/attacks/catalog.js';
 import { closeInheritedFds, createBackends, type Host, probeHost, select } from '../../../isolation/index.js';
 import { attacks } from './attacks.js';
 import { conformance } from './conformance.js';
@@ -11,12 +10,6 @@ const host = await probeHost();
 const { legacyCgroups, ...modern } = host;
 const without: Host = { ...modern, cgroupRoot: undefined };
 const legacy: Host = { ...without, ...(legacyCgroups && { legacyCgroups }) };
-/** With its root built by a shell, as on machines without perl. */
-const withoutPerl = (on: Host): Host => ({ ...on, tools: { ...on.tools, perl: undefined } });
-const builtByShell = (on: Host) => on.tools.perl === undefined && { cannotForward: true };
-/** There is no filter of system calls without it. */
-const openIn = (on: Host): readonly AttackId[] =>
-  on.tools.perl === undefined ? ['keyring', 'userfaultfd', 'ptrace'] : [];
 const support = createBackends(host).get('namespace')?.probe(host);
 
 if (!support?.supported) {
@@ -26,7 +19,6 @@ if (!support?.supported) {
     'without cgroup': without,
     'in cgroups of version 1': legacy,
     'in a cgroup': host,
-    'by a shell': withoutPerl(host),
   })) {
     const backend = select(createBackends(on), 'namespace', on);
     const variant = {
@@ -36,31 +28,24 @@ if (!support?.supported) {
       findsEverything: true,
       networks: ['host', 'none'] as const,
       endsTogether: true,
-      ...builtByShell(on),
       newIdentity: () => newUser(true),
     };
     conformance(test, variant);
     limits(test, variant);
-    for (const network of ['host', 'none'] as const) attacks(test, { ...variant, network, open: openIn(on) });
+    for (const network of ['host', 'none'] as const) attacks(test, { ...variant, network, open: [] });
   }
 } else {
-  for (const [name, on] of Object.entries({
-    'as a normal user': host,
-    'as a normal user, by a shell': withoutPerl(host),
-  })) {
-    const backend = select(createBackends(on), 'namespace', on);
-    const variant = {
-      name,
-      backend,
-      host: on,
-      findsEverything: true,
-      networks: ['host', 'none'] as const,
-      endsTogether: true,
-      ...builtByShell(on),
-      rootInside: true,
-    };
-    conformance(test, variant);
-    limits(test, variant);
-    for (const network of ['host', 'none'] as const) attacks(test, { ...variant, network, open: openIn(on) });
-  }
+  const backend = select(createBackends(host), 'namespace', host);
+  const variant = {
+    name: 'as a normal user',
+    backend,
+    host,
+    findsEverything: true,
+    networks: ['host', 'none'] as const,
+    endsTogether: true,
+    rootInside: true,
+  };
+  conformance(test, variant);
+  limits(test, variant);
+  for (const network of ['host', 'none'] as const) attacks(test, { ...variant, network, open: [] });
 }

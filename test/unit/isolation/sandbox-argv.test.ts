@@ -8,7 +8,7 @@ const base = {
   directory: '/srv/app',
   home: '/data/notes/alice/home',
   groups: ['/cg/a/cgroup.procs'],
-  limits: 'ulimit -n 100 || exit 1\n',
+  limits: { nofile: 100 },
   identity: { uid: 1900000001, gid: 1900000002 },
   network: 'host' as const,
   hostname: 'alice-notes',
@@ -98,4 +98,17 @@ test('options, filter and files come through pipes: neither paths nor secrets sh
   t.is(args[args.indexOf('--args') + 1], '7');
   t.is(args[args.indexOf('--seccomp') + 1], '8');
   t.true(first?.toString().includes('--ro-bind-data\0' + '9\0/etc/passwd\0'));
+});
+
+test('by the builder: fewer programs, and the app waits for the rules of its network', async (t) => {
+  const builder = { perl: '/usr/bin/perl', arch: 'x64' as const };
+  const { args, env, inputs } = bubblewrapLaunch({ ...base, builder, ready: Promise.resolve() });
+  t.false(args.includes('/usr/bin/setpriv'));
+  t.true(args.indexOf('/usr/bin/perl') > args.indexOf('/usr/bin/bwrap'));
+  t.is(args[args.indexOf('--args') + 1], '8');
+  t.is(`${await inputs?.[0]}`, 'go\n');
+  const steps = (env.TENEMENT_STEPS ?? '').split('\n').map((line) => line.split(' ')[0]);
+  t.deepEqual(steps, ['limit', 'limit', 'wait', 'bounds', 'user', 'powerless', 'home', 'enter']);
+  const unprivileged = bubblewrapLaunch({ ...base, builder, identity: undefined }).env.TENEMENT_STEPS ?? '';
+  t.false(/bounds|user|wait/.test(unprivileged));
 });
