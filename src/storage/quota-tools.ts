@@ -33,11 +33,14 @@ export class QuotaTools implements ProjectQuotas {
   }
 
   async assign(directories: readonly string[], project: number): Promise<void> {
-    await this.#chattr(directories, project, assignArgs(directories, project));
+    await this.#chattr(directories, project, [
+      moveArgs(directories, project),
+      inheritArgs(directories, '+P'),
+    ]);
   }
 
   async release(paths: readonly string[]): Promise<void> {
-    await this.#chattr(paths, 0, releaseArgs(paths));
+    await this.#chattr(paths, 0, [moveArgs(paths, 0), inheritArgs(paths, '-P')]);
   }
 
   async limit(project: number, bytes: number | undefined): Promise<void> {
@@ -46,9 +49,10 @@ export class QuotaTools implements ProjectQuotas {
   }
 
   /** chattr complains of links, sockets and pipes, which take no space, and goes on. So what counts is what the tops say in the end. */
-  async #chattr(paths: readonly string[], project: number, args: string[]): Promise<void> {
+  async #chattr(paths: readonly string[], project: number, calls: readonly string[][]): Promise<void> {
     if (paths.length === 0) return;
-    const { stderr } = await run('chattr', args, TREE_TIMEOUT_MS);
+    let stderr = '';
+    for (const args of calls) stderr += (await run('chattr', args, TREE_TIMEOUT_MS)).stderr;
     const { stdout } = await run('lsattr', ['-d', '-p', ...paths], TIMEOUT_MS);
     if (projectsOf(stdout).some((one) => one !== project) || projectsOf(stdout).length !== paths.length) {
       throw failed(`project ${project} of ${paths.join(', ')}`, stderr);
@@ -56,13 +60,16 @@ export class QuotaTools implements ProjectQuotas {
   }
 }
 
-/** P: what is created in there has the same project (FS_PROJINHERIT_FL). */
-export function assignArgs(directories: readonly string[], project: number): string[] {
-  return ['-R', '+P', '-p', String(project), ...directories];
+export function moveArgs(paths: readonly string[], project: number): string[] {
+  return ['-R', '-p', String(project), ...paths];
 }
 
-export function releaseArgs(paths: readonly string[]): string[] {
-  return ['-R', '-P', '-p', '0', ...paths];
+/**
+ * P: what is created in there has the same project (FS_PROJINHERIT_FL). Of directories alone: ext4 refuses it for files, and chattr, asked
+ * for both at once, then leaves the project of the file as it was.
+ */
+export function inheritArgs(paths: readonly string[], flag: '+P' | '-P'): string[] {
+  return ['-R', '-f', flag, ...paths];
 }
 
 /** No soft limit: that would be a second, late warning; and none on the number of files. Rounded down: never more than was said. */

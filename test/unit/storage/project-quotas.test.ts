@@ -1,6 +1,6 @@
 import test from 'ava';
 import { findProjectQuotas, isSupported, whyNot } from '../../../src/storage/project-quotas.js';
-import { assignArgs, limitArgs, projectsOf, releaseArgs } from '../../../src/storage/quota-tools.js';
+import { inheritArgs, limitArgs, moveArgs, projectsOf } from '../../../src/storage/quota-tools.js';
 
 const mount = (type: string, ...options: string[]) => ({ type, point: '/data', options });
 
@@ -30,8 +30,8 @@ test('a directory that is not there yet is looked at where it will be', async (t
 });
 
 test('the words of the tools', (t) => {
-  t.deepEqual(assignArgs(['/d/a', '/d/b'], 19), ['-R', '+P', '-p', '19', '/d/a', '/d/b']);
-  t.deepEqual(releaseArgs(['/d/a']), ['-R', '-P', '-p', '0', '/d/a']);
+  t.deepEqual(moveArgs(['/d/a', '/d/b'], 19), ['-R', '-p', '19', '/d/a', '/d/b']);
+  t.deepEqual(inheritArgs(['/d/a'], '-P'), ['-R', '-f', '-P', '/d/a']);
   t.deepEqual(limitArgs(19, 5 * 2 ** 20, '/d'), ['-P', '19', '0', '5120', '0', '0', '/d']);
   t.deepEqual(limitArgs(19, undefined, '/d'), ['-P', '19', '0', '0', '0', '0', '/d']);
   t.is(limitArgs(19, 3, '/d')[3], '1', '0 would be no limit');

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { fixture, nodeCommand, TestServer } from '../../helpers/server.js';
@@ -29,12 +29,22 @@ DATA_DIR = "{data_dir}/x-${isolation}/{id}"
 /** On the machine's disk with project quotas (test/vm/project-image.ts). */
 function dataDirectory(t: ExecutionContext): string {
   const directory = mkdtempSync('/data/quotas-');
+  chmodSync(directory, 0o711);
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   return join(directory, 'data');
 }
 
+/** Its apps run as other users, who must get to their working directory. */
+async function serve(t: ExecutionContext, config: string): Promise<TestServer> {
+  const server = await TestServer.start(t, config);
+  chmodSync(server.directory, 0o711);
+  return server;
+}
+
 /** KiB that the kernel counts and allows, by project. */
 function projects(): Map<number, { used: number; limit: number }> {
+  // What is not written yet is reserved, but not shown.
+  execFileSync('sync', ['-f', '/data']);
   const text = execFileSync('repquota', ['-P', '-n', '/data'], { encoding: 'utf8' });
   const rows = [...text.matchAll(/^#(\d+)\s+\S+\s+(\d+)\s+\d+\s+(\d+)/gm)];
   return new Map(
@@ -46,7 +56,7 @@ test.serial(
   'disk quota: the kernel stops an app at its quota, at once and in all its directories, and its sibling goes on',
   async (t) => {
     const dataDir = dataDirectory(t);
-    const server = await TestServer.start(t, toml(dataDir, 'storage_quota_mb = 8'));
+    const server = await serve(t, toml(dataDir, 'storage_quota_mb = 8'));
     for (const isolation of ISOLATIONS) {
       const fill = async (id: string, directory: string, mb: number) => {
         const path = encodeURIComponent(join(dataDir, directory, id, `fill-${directory}`));
@@ -91,7 +101,7 @@ test.serial(
   'disk quota: a reload changes the limit of what runs and takes it away; a removal leaves nothing for the next one',
   async (t) => {
     const dataDir = dataDirectory(t);
-    const server = await TestServer.start(t, toml(dataDir, 'storage_quota_mb = 8'));
+    const server = await serve(t, toml(dataDir, 'storage_quota_mb = 8'));
     const limits = () => [...projects().values()].map(({ limit }) => limit).filter((limit) => limit > 0);
     const ten = async (...args: string[]) => {
       const { exitCode, stderr, stdout } = await server.ten(...args);
@@ -130,7 +140,7 @@ test.serial(
   'disk quota: what was there before is counted with the next start, links and all; what is made anew is, too',
   async (t) => {
     const dataDir = dataDirectory(t);
-    const server = await TestServer.start(t, toml(dataDir, ''));
+    const server = await serve(t, toml(dataDir, ''));
     const directory = join(dataDir, 'process', 'alice');
     const ten = async (...args: string[]) =>
       t.is((await server.ten(...args)).exitCode, 0, `${args.join(' ')}; ${server.output}`);
