@@ -6,7 +6,7 @@ import { isAlive, type ProcStat, readStat } from './proc.js';
 import type { Tree } from './tree.js';
 
 /** A fork bomb, or a process that may not be signalled, is not waited for longer. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 20_000;
 /**
  * A process may fork between the look at the list and its own stop, and that child is on the next list. On the list after one on which all
  * were stopped there is nobody new.
