@@ -13,6 +13,7 @@ import { freePort } from '../../helpers/free-port.js';
 import { freshDir } from '../../helpers/fresh-dir.js';
 import { haveTools } from '../../helpers/require-tool.js';
 import { until } from '../../helpers/until.js';
+import { newUser } from './variants.js';
 
 /** The forwarder between a Unix socket and `port`, as an instance's wrappers start it; the path of the socket. */
 async function forwarder(t: ExecutionContext, port: number, uid?: number): Promise<string | undefined> {
@@ -204,7 +205,7 @@ test('as root it works as another user', async (t) => {
     return t.pass();
   }
   const port = await app(t, (socket) => socket.end('hello'));
-  const path = await forwarder(t, port, 65_534);
+  const path = await forwarder(t, port, newUser(true).uid);
   if (path === undefined) return;
   t.is(await all(client(t, path)), 'hello');
 });
