@@ -8,6 +8,7 @@ export default {
   // Instances are children of the test process; with worker threads process.chdir throws
   // and a child with a death signal ends with the worker.
   workerThreads: false,
-  concurrency: 2,
+  // In test/systemd, units and the installed service belong to the machine, of which there is one.
+  concurrency: folders.includes('test/systemd') ? 1 : 2,
   timeout: process.env.TENEMENT_MACHINE === undefined ? '3m' : '10m',
 };

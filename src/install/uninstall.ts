@@ -70,6 +70,7 @@ function configBack(places: Layout, installed: Installed | undefined, notes: str
   return [
     { do: 'file', path: from, text: now, mode: 0o644 },
     { do: 'remove', path: places.config, why: `it is ${from} again, with your changes` },
+    ...(backup === undefined ? [] : [{ do: 'remove', path: backup, why: `${from} has all of it` } as const]),
   ];
 }
 

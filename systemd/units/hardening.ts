@@ -114,12 +114,14 @@ function fileSystem(work: Work, writes: readonly string[], sharesTmp: boolean): 
   const strict = work !== 'users';
   return {
     why: strict
-      ? 'All files are read-only but these. Files of apps may be in home directories.'
+      ? "All files are read-only but these; in /run, it tells other programs the names of instances' users. Files of apps may be in home directories."
       : 'The system is read-only, home directories are but for these. Not the rest: instances without isolation see the files as the server does, and write where their user may.',
     lines: [
       `ProtectSystem=${strict ? 'strict' : 'full'}`,
       'ProtectHome=read-only',
       sharesTmp ? '# PrivateTmp= is off, because an app has its files below /tmp.' : 'PrivateTmp=yes',
+      // Names of the users of instances, for all programs (/run/userdb, which only systemd and its like make at other times).
+      ...(strict ? ['ReadWritePaths=/run'] : []),
       'RuntimeDirectory=tenement',
       'RuntimeDirectoryMode=0700',
       'RuntimeDirectoryPreserve=yes',

@@ -67,8 +67,6 @@ export function serviceUnit(unit: ServiceUnit): string {
     'LimitNOFILE=65536',
     comment('A core file would have the data and the secrets of all.'),
     'LimitCORE=0',
-    comment('Nothing that the server or an app makes is for others, unless it says so.'),
-    'UMask=0077',
     '',
     comment(COSTS[unit.work]),
     ...hardening(unit).flatMap(({ why, lines }) => [comment(why), lines]),

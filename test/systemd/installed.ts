@@ -1,0 +1,150 @@
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { type CommandResult, cleanEnv, send, TEN } from '../helpers/example-server.js';
+import { patience } from '../helpers/patience.js';
+import { until } from '../helpers/until.js';
+
+export const PORT = 8080;
+/** Not /tmp: an own one of the service would hide it. */
+export const APP = '/srv/tenement-test';
+
+/** An app in a directory of its own, with a configuration that `ten install` takes over. */
+export function prepareApp(services: string): void {
+  mkdirSync(APP, { mode: 0o755 });
+  cpSync('test/fixtures/apps/listen.mjs', join(APP, 'app.mjs'));
+  writeFileSync(join(APP, 'tenement.toml'), services, { mode: 0o644 });
+}
+
+/** A service whose app answers with its pid. */
+export function service(name: string, isolation: string): string {
+  const lines = [`command = "node app.mjs"`, `isolation = "${isolation}"`, 'user = "auto"', 'health = "/"'];
+  return [`[service.${name}]`, ...lines, `[service.${name}.env]`, 'DIR = "{data_dir}/{name}/{id}"', ''].join(
+    '\n',
+  );
+}
+
+/** The command of this build, as root, in the directory of the app. */
+export function ten(...args: string[]): Promise<CommandResult> {
+  return run(TEN[0], [TEN[1], ...args]);
+}
+
+/** Like `ten`, and fails with what it said when it fails. */
+export async function tenDone(t: ExecutionContext, ...args: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await ten(...args);
+  t.is(exitCode, 0, `ten ${args.join(' ')}: ${stdout}\n${stderr}\n${exitCode === 0 ? '' : await journal()}`);
+  return stdout;
+}
+
+export async function run(program: string, args: readonly string[]): Promise<CommandResult> {
+  const options = { cwd: APP, reject: false, env: cleanEnv(), extendEnv: false, input: '' } as const;
+  const { exitCode, stdout, stderr } = await execa(program, args, options);
+  return { exitCode, stdout, stderr };
+}
+
+/** Whatever a failed test has left: the next file finds nothing. */
+export async function removeInstallation(): Promise<void> {
+  await ten('uninstall', '--purge', '--yes');
+  rmSync(APP, { recursive: true, force: true });
+}
+
+export async function property(name: string, unit = 'tenement.service'): Promise<string> {
+  return (await execa('systemctl', ['show', '--value', `--property=${name}`, unit])).stdout;
+}
+
+export const mainPid = async (): Promise<number> => Number(await property('MainPID'));
+
+export async function journal(): Promise<string> {
+  return (await execa('journalctl', ['--no-pager', '--lines=40', '--unit=tenement.service'])).stdout;
+}
+
+/** The pid that the app of an instance answers with. */
+export async function pidOf(instance: string): Promise<number> {
+  const { status, text } = await send(PORT, `${instance}.localhost`, '/');
+  if (status !== 200) throw new Error(`${instance} answers ${status}: ${text}`);
+  return Number(text);
+}
+
+export async function answers(instance: string): Promise<void> {
+  let said = '';
+  await until(
+    () => `${instance} answers (${said})`,
+    () =>
+      pidOf(instance).then(
+        () => true,
+        (error) => {
+          said = String(error);
+          return false;
+        },
+      ),
+    patience(20_000),
+  );
+}
+
+/** Visitors that come one after another without a pause, each with a connection of its own. */
+export class Visitors {
+  readonly failures: string[] = [];
+  answered = 0;
+  #going = true;
+  readonly #all: Promise<unknown>;
+
+  constructor(instances: readonly string[]) {
+    this.#all = Promise.all(instances.map((instance) => this.#visit(instance)));
+  }
+
+  async #visit(instance: string): Promise<void> {
+    while (this.#going) {
+      const outcome = await once(instance);
+      if (outcome === 200) this.answered += 1;
+      else this.failures.push(`${instance}: ${outcome}`);
+    }
+  }
+
+  /** Waits for so many more answers. */
+  async more(count: number): Promise<void> {
+    const enough = this.answered + count;
+    await until(
+      () => `${enough} answers; there are ${this.answered}, and ${this.failures.slice(0, 3).join('; ')}`,
+      () => this.answered >= enough,
+    );
+  }
+
+  async end(): Promise<void> {
+    this.#going = false;
+    await this.#all;
+  }
+}
+
+function once(instance: string): Promise<number | string> {
+  const options = { port: PORT, host: '127.0.0.1', headers: { host: `${instance}.localhost` }, agent: false };
+  return new Promise((resolve) => {
+    get(options, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode ?? 0));
+      response.on('error', (error) => resolve(String(error)));
+    }).on('error', (error) => resolve(String(error)));
+  });
+}
+
+/** Every file and link where an installation writes, with what it is. */
+export async function listing(): Promise<string> {
+  const places = [
+    '/etc',
+    '/opt',
+    '/usr/local',
+    '/srv',
+    '/var/lib',
+    '/root',
+    '/run/tenement',
+    '/run/systemd/system',
+  ];
+  const noise = ['/var/lib/systemd', '/etc/machine-id', '/etc/resolv.conf', '/root/.cache', '/root/.npm'];
+  const skip = noise.flatMap((path) => ['-path', path, '-prune', '-o']);
+  const { stdout } = await execa('find', [...places, '-xdev', ...skip, '-printf', '%M %u %p %l\n'], {
+    reject: false,
+    maxBuffer: 200 * 2 ** 20,
+  });
+  return stdout.split('\n').sort().join('\n');
+}
