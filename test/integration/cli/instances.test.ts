@@ -44,7 +44,10 @@ test('ps lists awake ones; -a all; the words of people come before "sleeping"', 
   const all = (await ten(['ls', '-a'])).stdout;
   t.regex(all, /\nnotes:alice +- +.* sleeping +100\n/);
   t.regex(all, /\nnotes:bob +- +.* held +100\n/);
-  t.regex((await ten(['ps', '-o', 'wide'])).stdout, /^INSTANCE .* WEIGHT +MEMORY +CPU +BACKEND +LAST PROBLEM\n/);
+  t.regex(
+    (await ten(['ps', '-o', 'wide'])).stdout,
+    /^INSTANCE .* WEIGHT +MEMORY +CPU +BACKEND +LAST PROBLEM\n/,
+  );
   t.false((await ten(['ps', '-a', 'shop'])).stdout.includes('notes:'));
 });
 

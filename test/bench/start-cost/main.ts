@@ -1,12 +1,12 @@
 /**
- * What isolation costs at a start: `unshare --net node start-cost.js [ROUNDS]` starts true(1) in every way that works here, one after the other,
+ * What isolation costs at a start: `unshare --net node dist/test/bench/start-cost/main.js [ROUNDS]` starts true(1) in every way that works here, one after the other,
  * and prints the median of the milliseconds from the call until the app is executed. As root, in a network of its own as egress makes devices.
  */
 import { execFileSync } from 'node:child_process';
 import type { BackendId, Spec } from '../../../isolation/contract.js';
 import { createBackends, probeHost } from '../../../isolation/index.js';
-import { Bench } from './bench.js';
-import { newUser } from './variants.js';
+import { Bench } from '../../integration/isolation/bench.js';
+import { newUser } from '../../integration/isolation/variants.js';
 
 const undo: (() => Promise<void> | void)[] = [];
 const t = { teardown: (action: () => Promise<void> | void) => void undo.push(action) };
