@@ -29,6 +29,11 @@ const CLONE_NEWTIME = 0x80;
 const FAMILIES = [1, 2, 10, 16];
 /** TIOCSTI and TIOCLINUX put input into a terminal, as if its user had typed it. */
 const TERMINAL_INPUT = [0x5412, 0x541c];
+/**
+ * FS_IOC_FSSETXATTR, FS_IOC_SETFLAGS and its 32-bit form: the owner of a file may give it to another project, and so leave its own quota or use up
+ * a sibling's.
+ */
+const FILE_ATTRIBUTES = [0x401c5820, 0x40086602, 0x40046602];
 
 /** One instruction of linux/filter.h. */
 export interface Instruction {
@@ -71,7 +76,10 @@ export function filterProgram(arch: FilterArch): Instruction[] {
     ]),
     ...when(ioctl, [
       load(argument(1)),
-      ...TERMINAL_INPUT.flatMap((request) => [unlessEqual(request, 1), ret(errno(EPERM))]),
+      ...[...TERMINAL_INPUT, ...FILE_ATTRIBUTES].flatMap((request) => [
+        unlessEqual(request, 1),
+        ret(errno(EPERM)),
+      ]),
     ]),
     ret(RET_ALLOW),
   ];

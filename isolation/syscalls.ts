@@ -27,6 +27,8 @@ const NUMBERS = {
   name_to_handle_at: [303, 264],
   open_by_handle_at: [304, 265],
   setns: [308, 268],
+  // the project that a file counts for (seccomp.ts, FILE_ATTRIBUTES)
+  file_setattr: [469, 469],
   // keyrings are shared by all processes of a uid, and by a session
   add_key: [248, 217],
   request_key: [249, 218],

@@ -55,6 +55,15 @@ for (const arch of ARCHES) {
     for (const family of [0, 3, 17, 31, 38, 40]) t.is(decide(arch, socket, [family]), 0x00050000 | 97);
   });
 
+  test(`${arch}: no file leaves the project that it counts for`, (t) => {
+    const { ioctl } = SPECIAL[arch];
+    for (const request of [0x401c5820, 0x40086602, 0x40046602])
+      t.is(decide(arch, ioctl, [3, request]), EPERM);
+    // Reading them is harmless: FS_IOC_FSGETXATTR, FS_IOC_GETFLAGS.
+    for (const request of [0x801c581f, 0x80086601]) t.is(decide(arch, ioctl, [3, request]), ALLOW);
+    t.is(decide(arch, 469), EPERM);
+  });
+
   test(`${arch}: nothing is typed into a terminal`, (t) => {
     const { ioctl } = SPECIAL[arch];
     t.is(decide(arch, ioctl, [0, 0x5401]), ALLOW);
