@@ -12,7 +12,16 @@ import { caddyfile, siteOf } from './caddyfile.js';
 import { configFor } from './config-step.js';
 import type { Layout } from './layout.js';
 import type { Machine } from './machine.js';
-import { guards, sharesTmp, stopSecs, streamOf, workOf, writesOf } from './needs.js';
+import {
+  guards,
+  hasOtherUsers,
+  needsHomes,
+  sharesTmp,
+  stopSecs,
+  streamOf,
+  workOf,
+  writesOf,
+} from './needs.js';
 import type { Program } from './program.js';
 import { type Installed, recordText } from './record.js';
 import { contents, isPending, linkTarget, type Plan, type Step } from './step.js';
@@ -71,6 +80,8 @@ export function planInstall(options: InstallOptions, machine: Machine): InstallP
       writes: writesOf(config, work),
       firewall: guards(config),
       sharesTmp: sharesTmp(config),
+      otherUsers: hasOtherUsers(config),
+      homes: needsHomes(config, [machine.node, ...writesOf(config, work)]),
     }),
     'tenement.socket': socketUnit(listen.map(streamOf)),
     'tenement.slice': sliceUnit(),

@@ -40,7 +40,25 @@ export function writesOf(config: Config, work: Work): string[] {
 /** Whether instances are kept from each other on loopback, which only the firewall can. */
 export function guards({ service }: Config): boolean {
   const all = Object.values(service);
-  return all.length === 0 || all.some(({ isolation }) => isolation !== 'process');
+  return (
+    all.length === 0 || all.some(({ isolation, network }) => isolation !== 'process' && network !== 'none')
+  );
+}
+
+/** Whether an app without isolation runs as a user who may have files anywhere: one of its own has only its directories. */
+export function hasOtherUsers({ service }: Config): boolean {
+  return Object.values(service).some(({ isolation, user }) => isolation === 'process' && user !== 'auto');
+}
+
+/** Whether something that the server or its instances need is in somebody's home directory. `others`: absolute paths. */
+export function needsHomes({ service }: Config, others: readonly string[]): boolean {
+  const paths = Object.values(service).flatMap(
+    ({ workdir, command, env_file = '', read_only_paths = [], read_write_paths = [] }) => [
+      ...[workdir, env_file, ...read_only_paths, ...read_write_paths],
+      ...command.split(/\s+/),
+    ],
+  );
+  return [...paths, ...others].some((path) => HOMES.some((home) => `${path}/`.startsWith(home)));
 }
 
 /** Whether an app has its files below /tmp, which an own /tmp of the service would hide. */

@@ -1,5 +1,5 @@
 /** What `ten uninstall` does, as a list of acts: all that `ten install` made goes, the data and what people wrote stays. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isOurs } from '../../systemd/units/marker.js';
 import { TenementError } from '../base/errors.js';
@@ -45,7 +45,7 @@ export function planUninstall(places: Layout, installed: Installed | undefined, 
   const dataDir = installed?.dataDir ?? places.dataDir;
   if (purge) steps.push({ do: 'remove', path: refuseForeign(dataDir), why: 'all data of all customers' });
   // An empty one, as when the server never ran.
-  else steps.push({ do: 'remove-directory', path: dataDir });
+  else if (isEmpty(dataDir)) steps.push({ do: 'remove-directory', path: dataDir });
   if (!purge && existsSync(join(dataDir, '.tenement')))
     notes.push(`Data stays in ${dataDir}; --purge would delete it.`);
   return { steps: steps.filter(isPending), notes };
@@ -72,6 +72,10 @@ function configBack(places: Layout, installed: Installed | undefined, notes: str
     { do: 'remove', path: places.config, why: `it is ${from} again, with your changes` },
     ...(backup === undefined ? [] : [{ do: 'remove', path: backup, why: `${from} has all of it` } as const]),
   ];
+}
+
+function isEmpty(directory: string): boolean {
+  return existsSync(directory) && readdirSync(directory).length === 0;
 }
 
 /** @throws TenementError `install_failed` for what is not a data directory: the path comes out of a file */

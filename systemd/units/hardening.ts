@@ -17,6 +17,10 @@ export interface Confinement {
   readonly firewall: boolean;
   /** Apps have files below /tmp, so it cannot be an own one. */
   readonly sharesTmp: boolean;
+  /** Of the work `users`: apps run as users who may have files anywhere, and not only as those made for them. */
+  readonly otherUsers: boolean;
+  /** Something that is needed is in a home directory. */
+  readonly homes: boolean;
 }
 
 export interface Directive {
@@ -47,7 +51,8 @@ const USER_CAPABILITIES = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP', 'CAP_SYS_R
 const NAMESPACE_CAPABILITIES = ['CAP_SYS_ADMIN', 'CAP_SYS_CHROOT', 'CAP_MKNOD', 'CAP_SETFCAP', 'CAP_NET_RAW'];
 
 /** The directives of [Service] that take rights away, in the order in which they are to be read. */
-export function hardening({ work, writes, sharesTmp, firewall }: Confinement): Directive[] {
+export function hardening(confinement: Confinement): Directive[] {
+  const { work, firewall } = confinement;
   const namespaces = work === 'namespaces';
   return [
     {
@@ -65,7 +70,7 @@ export function hardening({ work, writes, sharesTmp, firewall }: Confinement): D
       why: `${capabilitiesFor(work)} CAP_SYS_PTRACE is to tell whose process listens on a port${firewall ? ', CAP_NET_ADMIN for the firewall that keeps tenants from each other on loopback' : ''}.`,
       lines: [`CapabilityBoundingSet=${capabilities(work, firewall).join(' ')}`],
     },
-    fileSystem(work, writes, sharesTmp),
+    fileSystem(confinement),
     {
       why: 'Not reachable: the clock, kernel modules, raw devices.',
       lines: [
@@ -109,16 +114,19 @@ function capabilitiesFor(work: Work): string {
   return 'What root may still do: build the namespaces of tenants, become their users, look at and end their processes.';
 }
 
-function fileSystem(work: Work, writes: readonly string[], sharesTmp: boolean): Directive {
+function fileSystem({ work, writes, sharesTmp, otherUsers, homes }: Confinement): Directive {
   // Instances of `process` see what the server sees.
-  const strict = work !== 'users';
+  const strict = work !== 'users' || !otherUsers;
+  const inHomes = homes
+    ? 'Files that are needed are in home directories.'
+    : 'Home directories are closed: when an app comes that lies in one, run `ten install` again.';
   return {
     why: strict
-      ? "All files are read-only but these; in /run, it tells other programs the names of instances' users. Files of apps may be in home directories."
-      : 'The system is read-only, home directories are but for these. Not the rest: instances without isolation see the files as the server does, and write where their user may.',
+      ? `All files are read-only but these; in /run, it tells other programs the names of instances' users. ${inHomes}`
+      : `The system is read-only. Not the rest: instances without isolation see the files as the server does, and write where their user may. ${inHomes}`,
     lines: [
       `ProtectSystem=${strict ? 'strict' : 'full'}`,
-      'ProtectHome=read-only',
+      `ProtectHome=${homes ? 'read-only' : 'yes'}`,
       sharesTmp ? '# PrivateTmp= is off, because an app has its files below /tmp.' : 'PrivateTmp=yes',
       // Names of the users of instances, for all programs (/run/userdb, which only systemd and its like make at other times).
       ...(strict ? ['ReadWritePaths=/run'] : []),
