@@ -48,11 +48,11 @@ export async function resolveSpec(spec: Spec, host: Host): Promise<Resolved> {
 }
 
 /** With what of its network is outside prepared at the same time as the rest of the start. When it rejects nothing of that is left. */
-export async function withNetwork(
+export async function withNetwork<T>(
   spec: Spec,
   host: Host,
-  start: (network: Promise<PreparedNetwork>) => Promise<Handle>,
-): Promise<Handle> {
+  start: (network: Promise<PreparedNetwork>) => Promise<T>,
+): Promise<T> {
   const network = prepareNetwork(spec, host);
   // It is looked at later, which Node would take for never.
   network.catch(() => undefined);

@@ -64,6 +64,8 @@ export interface Spec {
   readonly limits?: Limits;
   /** Host name that an isolated instance sees. */
   readonly hostname?: string;
+  /** Of `socket-activation`: without a connection for so long it ends, should nobody else see to that. Default: never. */
+  readonly idleMs?: number;
   /** Of `systemd` and `socket-activation`: further properties of the unit as `[name, D-Bus signature, value]`, checked already; they win. */
   readonly unitProperties?: readonly (readonly [name: string, signature: string, value: unknown])[];
   /** The tool of the backend `sandbox`; undefined: bubblewrap, or nsjail where only that is there. */
@@ -241,6 +243,40 @@ export interface Backend {
   spawn(spec: Spec, signal: AbortSignal): Promise<Handle>;
   /** Never starts anything. */
   adopt(ref: Ref): Promise<Adoption>;
+  /** Facet of a backend whose instances are started by whoever connects to them, also while no server runs. */
+  readonly sockets?: Sockets;
+}
+
+/** Which instance. */
+export interface InstanceName {
+  readonly service: string;
+  readonly tenant: string;
+}
+
+/** What listens for an instance whether it runs or not. */
+export interface Standing {
+  readonly address: Address;
+  /** As in Spec. */
+  readonly forwardTo?: number;
+}
+
+/**
+ * The sockets that outlive the runs of their instances. `spawn` makes what is needed, or goes on with what is there if it is the same; a handle's
+ * `stop` ends the run and leaves the socket.
+ */
+export interface Sockets {
+  /** Undefined when nothing listens. */
+  known(name: InstanceName): Promise<Standing | undefined>;
+  /** Has it listened for, without starting it. @throws TenementError as `spawn` */
+  open(spec: Spec): Promise<void>;
+  /** Ends the listening: nothing is started by a connection any more. What runs, runs on. Idempotent. */
+  shut(name: InstanceName): Promise<void>;
+  /** Ends the listening, then what runs, and takes away all that was made for it. Idempotent. */
+  close(name: InstanceName, options: StopOptions): Promise<void>;
+  /** The run that is under way, whoever started it. */
+  running(name: InstanceName): Promise<Handle | undefined>;
+  /** Called each time that it may have been started. Returns how to end that. */
+  watch(name: InstanceName, onStart: () => void): () => void;
 }
 
 /** The outcome of doing something once to see whether it works. */

@@ -6,6 +6,7 @@ import type { Backend, BackendId, Host } from './contract.js';
 import { createNamespaceBackend } from './namespace.js';
 import { createProcessBackend } from './process.js';
 import { createSandboxBackend } from './sandbox.js';
+import { createSocketBackend } from './socket-activation.js';
 import { createSystemdBackend } from './systemd-unit.js';
 
 export { unreachable } from './access.js';
@@ -21,6 +22,7 @@ export { endRun, findRun } from './leftovers.js';
 export { watchRules } from './network/network.js';
 export { parseRef } from './ref.js';
 export { strongest } from './strongest.js';
+export { socketPath } from './unit/socket-units.js';
 export { which } from './which.js';
 
 export type Backends = ReadonlyMap<BackendId, Backend>;
@@ -33,6 +35,7 @@ export function createBackends(host: Host): Backends {
     createNamespaceBackend(host),
     createSandboxBackend(host),
     createSystemdBackend(host, manager),
+    createSocketBackend(host, manager),
   ];
   return new Map(all.map((backend) => [backend.id, backend]));
 }

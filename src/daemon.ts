@@ -38,6 +38,7 @@ import { lockDataDir } from './state/lock.js';
 import { openStore } from './state/store.js';
 import { projectQuotasOnce } from './storage/project-quotas.js';
 import { createUsageMeter } from './storage/usage.js';
+import { Activation } from './supervisor/activation.js';
 import { adoptRunning, registerListed, startAll, wantedAtBoot } from './supervisor/boot.js';
 import { prepareDataRoot } from './supervisor/directories.js';
 import { DiskLimits } from './supervisor/disk-limits.js';
@@ -109,6 +110,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     diskLimits,
     env: process.env,
     publicUrl: (key) => `http://${publicHost(key)}`,
+    onListen: (key) => activation.watch(key),
   });
   const supervisor = new Supervisor({
     clock,
@@ -119,10 +121,15 @@ export async function serve(options: ServeOptions): Promise<void> {
     config: () => config,
     publicHost,
     publicProto: () => 'http',
+    onStopped: (key) => activation.look(key),
     onWake: (service) => metrics.observeWake(service),
     onMembers: (service) => plane?.redraw(service),
     onFreeze: (instance) => plane?.dropIdle(instance),
     openRequests: (instance) => plane?.inFlight(instance),
+  });
+  const { registry } = store;
+  const activation = new Activation({
+    ...{ supervisor, backends, registry, launcher, ports, logs, log, config: () => config },
   });
   const registration = new Registration(supervisor);
   const quotas = new Quotas({
@@ -162,6 +169,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     // What was listed before sleeps or runs as its visitors want it: only what is new is started.
     startListed: async () => startAll(supervisor, await registerListed(supervisor, registration)),
     onForget: (key) => metrics.forget(formatKey(key)),
+    activation,
   });
   const reloadNow = control.reload.bind(control);
   control.reload = () => manager.reloading(reloadNow);
@@ -172,6 +180,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   try {
     ensureAdminToken(data_dir, store.tokens, clock.now());
     await adoptRunning(supervisor, backends, ports);
+    await activation.takeOver();
     await registerListed(supervisor, registration);
     const ours = await openOwnServer(data_dir, (req, res, address) =>
       api.handle(req, res, { trusted: false, address }),
@@ -203,6 +212,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     );
     // A stop that was asked for while we started: nothing more is started, and what was adopted is stopped.
     const started = stopRequested() ? Promise.resolve() : startAll(supervisor, wantedAtBoot(supervisor));
+    const listening = stopRequested() ? Promise.resolve() : activation.restore();
     const counts = () => {
       const all = [...supervisor.instances];
       return {
@@ -233,8 +243,9 @@ export async function serve(options: ServeOptions): Promise<void> {
       api.close();
       await Promise.race([running.close({ graceMs: longestDrain(config) }), hurried]);
     }
+    activation.detach();
     await supervisor.shutdown(({ ref }) => restart && ref.unit !== undefined);
-    await started;
+    await Promise.all([started, listening]);
     // Ends open log streams in order; else the proxy would wait for them.
     api.close();
     await running.close({ graceMs: CLOSE_GRACE_MS });

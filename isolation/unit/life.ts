@@ -7,11 +7,12 @@ import type { Freezer } from '../freezer.js';
 import type { Life } from '../life.js';
 import type { Tree } from '../tree.js';
 import { placeOf, removePlace } from './place.js';
-import { exitOf, isOver } from './state.js';
+import { exitOf, invocationOf, isOver } from './state.js';
 
 const { SIGTERM, SIGKILL } = constants.signals;
 
-export function unitLife(manager: SystemdManager, unit: string, adopted: boolean): Life {
+/** `invocation`: the run that is meant; another one of the same unit says nothing of how it ended. */
+export function unitLife(manager: SystemdManager, unit: string, invocation: string, adopted: boolean): Life {
   let settle: ((exit: Exit) => void) | undefined;
   const exited = new Promise<Exit>((resolve) => {
     settle = resolve;
@@ -21,7 +22,8 @@ export function unitLife(manager: SystemdManager, unit: string, adopted: boolean
     // While the bus is away nothing can be said; a resync follows when it is back.
     const values = await manager.properties(unit, 'Service').catch(() => 'unknown' as const);
     if (values === 'unknown') return;
-    const exit = exitOf(values, Date.now());
+    const isOther = values !== undefined && invocationOf(values) !== invocation;
+    const exit = exitOf(isOther ? undefined : values, Date.now());
     if (exit === undefined) return;
     settle?.(exit);
     release();
@@ -39,7 +41,9 @@ export function unitLife(manager: SystemdManager, unit: string, adopted: boolean
     check,
     release,
     terminate: async () => {
-      await manager.kill(unit, 'main', SIGTERM);
+      const values = await manager.properties(unit, 'Service');
+      if (values !== undefined && invocationOf(values) === invocation)
+        await manager.kill(unit, 'main', SIGTERM);
     },
   };
 }
@@ -60,6 +64,21 @@ export function unitTree(manager: SystemdManager, unit: string, cgroup: string):
       await manager.forget(unit);
       await removePlace(placeOf(unit));
     },
+  };
+}
+
+/** Of a unit that stays when its run ends: only what runs is ended, and of that only this run. */
+export function runTree(manager: SystemdManager, unit: string, invocation: string, cgroup: string): Tree {
+  return {
+    members: () => groupProcesses(cgroup),
+    remember: async () => undefined,
+    async kill() {
+      const values = await manager.properties(unit, 'Service');
+      if (values === undefined || isOver(values) || invocationOf(values) !== invocation) return false;
+      await manager.kill(unit, 'all', SIGKILL);
+      return true;
+    },
+    cleanUp: async () => undefined,
   };
 }
 

@@ -8,6 +8,8 @@ export interface Place {
   readonly directory: string;
   readonly root: string;
   readonly environment: string;
+  /** What was made of it, where it stays when the run ends. */
+  readonly plan: string;
 }
 
 const PLACES = '/run/tenement';
@@ -15,7 +17,12 @@ const PLACES = '/run/tenement';
 /** One for each unit, as there is one run of a unit at a time. Not under its name: systemd takes a backslash in a path as quoting. */
 export function placeOf(unit: string): Place {
   const directory = join(PLACES, createHash('sha256').update(unit).digest('hex').slice(0, 24));
-  return { directory, root: join(directory, 'root'), environment: join(directory, 'env') };
+  return {
+    directory,
+    root: join(directory, 'root'),
+    environment: join(directory, 'env'),
+    plan: join(directory, 'plan'),
+  };
 }
 
 /** `files`: contents of files that it has for itself. Places of mounts are made by systemd. */

@@ -45,15 +45,7 @@ const SETUID_SETGID_SETPCAP = (1n << 6n) | (1n << 7n) | (1n << 8n);
 /** What systemd would add to an environment (systemd.exec(5), "Environment Variables in Spawned Processes"). */
 const FROM_SYSTEMD = [
   ...['PATH', 'LANG', 'LANGUAGE', 'LC_ALL', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'XDG_RUNTIME_DIR'],
-  ...[
-    'INVOCATION_ID',
-    'JOURNAL_STREAM',
-    'SYSTEMD_EXEC_PID',
-    'MANAGERPID',
-    'NOTIFY_SOCKET',
-    'MAINPID',
-    'PIDFILE',
-  ],
+  ...['INVOCATION_ID', 'JOURNAL_STREAM', 'SYSTEMD_EXEC_PID', 'MANAGERPID', 'NOTIFY_SOCKET', 'PIDFILE'],
   ...[
     'MEMORY_PRESSURE_WATCH',
     'MEMORY_PRESSURE_WRITE',

@@ -78,7 +78,7 @@ at once, \`ten config\` the result with defaults. \`docs/tenement.schema.json\` 
 const VARIABLES_INTRODUCTION = `They are filled in in \`command\`, \`args\` and the values of \`env\`. An unknown \`{name}\` is an error; other braces, such as those of JSON, are text, and so is
 \`\${name}\` in a command, which belongs to a shell.`;
 
-const UNIT = `With \`isolation = "systemd"\`: settings of the instances' units as systemd.resource-control(5) and systemd.exec(5) have them; they win over what tenement sets.
+const UNIT = `With \`isolation = "systemd"\` or \`"socket-activation"\`: settings of the instances' units as systemd.resource-control(5) and systemd.exec(5) have them; they win over what tenement sets.
 What would undo its promises, or what it does itself, is refused with the reason. \`SystemCallFilter\` can only take away. One that the machine's systemd does not know
 makes the start fail.`;
 

@@ -14,16 +14,14 @@ export interface NotYet {
 }
 
 /** What this version can do of the keys that choose between several ways; the reference page says so too. */
-export const THIS_VERSION = {
-  isolation: ['auto', 'process', 'namespace', 'sandbox', 'systemd'],
-} as const satisfies Partial<Record<keyof ServiceConfig, readonly string[]>>;
+export const THIS_VERSION: Readonly<Partial<Record<keyof ServiceConfig, readonly string[]>>> = {};
 
 /** Features that a service asks for and this version has not. */
 export function notYet(service: ServiceConfig): NotYet[] {
   const found: NotYet[] = [];
   for (const [key, values] of Object.entries(THIS_VERSION)) {
     const value = service[key as keyof typeof THIS_VERSION];
-    if (value === undefined || (values as readonly string[]).includes(value)) continue;
+    if (value === undefined || values.includes(String(value))) continue;
     found.push({ key, feature: `${key} = "${value}"`, instead: `${key} = "${values.at(-1)}"` });
   }
   for (const [key, feature] of Object.entries(LATER)) {

@@ -133,7 +133,7 @@ const isolationKeys = {
     .default('namespace')
     .meta({
       description:
-        'How instances are kept apart. `process`: ordinary processes, for trusted code; `auto`: the strongest that works here.',
+        'How instances are kept apart. `process`: ordinary processes, for trusted code; `socket-activation`: as `systemd`, and systemd listens for an instance (on `/run/tenement/sockets/SERVICE:ID`, for root) and starts it with the first connection, also while tenement is down; `auto`: the strongest that works here.',
     }),
   sandbox: choice('bubblewrap', 'nsjail').optional().meta({
     description:

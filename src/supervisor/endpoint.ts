@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmod, chown, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
-import type { Address, Identity } from '../../isolation/contract.js';
+import type { Address, Identity, Standing } from '../../isolation/contract.js';
 import { errnoOf, TenementError } from '../base/errors.js';
 import type { ServiceConfig } from '../config/schema.js';
 import { hasOwnNetwork, isIsolated } from './confinement.js';
@@ -65,6 +65,26 @@ export async function openEndpoint(
     ports.release(port);
     throw error;
   }
+}
+
+/** As openEndpoint for what stays when a run ends: as it is already, or a path that is the instance's for ever. */
+export async function standingEndpoint(
+  { listen, network }: Pick<ServiceConfig, 'listen' | 'network'>,
+  path: string,
+  known: Standing | undefined,
+  ports: Ports,
+): Promise<Endpoint> {
+  if (listen === 'unix') {
+    throw new TenementError(
+      'isolation_unavailable',
+      'isolation = "socket-activation" has the app listen on a port, or on a socket that it is given',
+      { hint: 'Use `listen = "port"` or `listen = "fd"`.' },
+    );
+  }
+  const address = { path };
+  if (listen === 'fd') return { address };
+  const port = network === 'host' ? (known?.forwardTo ?? (await ports.allocate())) : INNER_PORT;
+  return { address, port, forwardTo: port };
 }
 
 /** Undoes openEndpoint, once nothing of the instance is left. Idempotent. */

@@ -1,6 +1,6 @@
 /** From config and registry to a running process: everything that a start needs, in order, and its undoing when a step fails. */
 import type { Backend, BackendId, Handle, Host, Identity } from '../../isolation/contract.js';
-import { endRun, groupPath, parseRef, select } from '../../isolation/index.js';
+import { endRun, groupPath, parseRef, select, socketPath } from '../../isolation/index.js';
 import { asTenementError, errnoOf, TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import { notYet, notYetError } from '../config/not-yet.js';
@@ -8,7 +8,7 @@ import type { ServiceConfig } from '../config/schema.js';
 import type { Registry } from '../state/types.js';
 import { isIsolated } from './confinement.js';
 import type { DiskLimits } from './disk-limits.js';
-import { closeEndpoint, type Endpoint, openEndpoint } from './endpoint.js';
+import { closeEndpoint, type Endpoint, openEndpoint, standingEndpoint } from './endpoint.js';
 import { identityFor } from './identity.js';
 import type { Ports } from './ports.js';
 import { checkReach } from './reach.js';
@@ -18,6 +18,8 @@ export interface LauncherDeps extends SpecDeps {
   readonly ports: Ports;
   readonly backends: ReadonlyMap<BackendId, Backend>;
   readonly host: Host;
+  /** Connections to its socket start it from now on. */
+  readonly onListen?: (key: InstanceKey) => void;
   readonly diskLimits?: DiskLimits;
 }
 
@@ -52,12 +54,34 @@ export class Launcher {
       const backend = this.#backend(service);
       await this.settle(key);
       const identity = await this.#identity(key, service);
-      const { ports, config } = this.#deps;
-      const endpoint = await openEndpoint(service, identity, ports, config().settings.data_dir);
+      const endpoint = await this.#endpoint(key, service, backend, identity);
       return await this.#launch(key, { service, backend, identity, endpoint }, signal);
     } catch (error) {
       throw wrapped(key, error);
     }
+  }
+
+  /** Has the socket of an instance listened on without starting it. @throws TenementError as `launch` */
+  async listen(key: InstanceKey): Promise<void> {
+    const service = this.#service(key);
+    const backend = this.#backend(service);
+    if (backend.sockets === undefined) return;
+    const identity = await this.#identity(key, service);
+    const endpoint = await this.#endpoint(key, service, backend, identity);
+    await backend.sockets.open(await buildSpec(this.#deps, key, { service, identity, endpoint }));
+    this.#deps.onListen?.(key);
+  }
+
+  async #endpoint(
+    key: InstanceKey,
+    service: ServiceConfig,
+    { sockets }: Backend,
+    identity: Identity | undefined,
+  ): Promise<Endpoint> {
+    const { ports, config } = this.#deps;
+    if (sockets === undefined) return openEndpoint(service, identity, ports, config().settings.data_dir);
+    const name = { service: key.service, tenant: key.id };
+    return standingEndpoint(service, socketPath(name), await sockets.known(name), ports);
   }
 
   async #launch(
@@ -77,11 +101,12 @@ export class Launcher {
       // Saved first: should we die between the start and saving its ref, the next server knows what to look for.
       registry.saveTrace(key, { run: spec.run, cgroup: groupPath(host, spec.group) });
       const handle = await backend.spawn(spec, signal);
+      if (backend.sockets !== undefined) this.#deps.onListen?.(key);
       await this.#save(key, handle);
       await checkFreezer(service, handle);
       return handle;
     } catch (error) {
-      await closeEndpoint(endpoint.address, ports).catch(() => {});
+      if (backend.sockets === undefined) await closeEndpoint(endpoint.address, ports).catch(() => {});
       await logs.close(key).catch(() => {});
       registry.clearRun(key);
       throw error;
@@ -103,7 +128,9 @@ export class Launcher {
   /** Nothing of that process is left. */
   async gone(key: InstanceKey, handle: Handle): Promise<void> {
     this.#deps.registry.clearRun(key);
-    await closeEndpoint(handle.address, this.#deps.ports);
+    // That of a socket that outlives its runs stays as well.
+    if (this.#deps.backends.get(handle.ref.backend)?.sockets === undefined)
+      await closeEndpoint(handle.address, this.#deps.ports);
     await this.#deps.logs.close(key);
   }
 

@@ -3,6 +3,7 @@ import { TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import type { Config } from '../config/schema.js';
 import type { InstanceRow } from '../state/types.js';
+import type { Activation } from './activation.js';
 import { applyReload } from './apply-reload.js';
 import type {
   Control,
@@ -34,6 +35,8 @@ interface OperationsDeps {
   readonly startListed: () => Promise<void>;
   /** The instance is forgotten: metrics drop its labels. */
   readonly onForget: (key: InstanceKey) => void;
+  /** What would start an instance past us: shut before a stop that is to last, closed after it. */
+  readonly activation?: Pick<Activation, 'shut' | 'close'>;
 }
 
 export class Operations implements Control {
@@ -84,6 +87,7 @@ export class Operations implements Control {
     if (hold && instance.want === 'disabled') this.#deps.supervisor.deps.registry.update(key, { held: true });
     const want = hold && instance.want !== 'disabled' ? 'down' : keptDown(instance.want);
     const why = new TenementError(hold ? 'held' : 'stopped', undefined, { retryAfterSecs: 1 });
+    await this.#deps.activation?.shut(key);
     await instance.stop(want, why, () => this.#afterStop(key));
     return this.view(key);
   }
@@ -102,12 +106,14 @@ export class Operations implements Control {
     const { logs, clock, launcher } = supervisor.deps;
     const instance = supervisor.get(key);
     // For this object for ever: a start that slipped in would find its data gone.
+    await this.#deps.activation?.shut(key);
     await instance.shutdown();
     let fate: DataFate = { trash: undefined, deleted: [], kept: [] };
     const erase = async () => {
       // Two who remove it at once: the second must not find the data of a new one of that name.
       if (supervisor.live(key) !== instance)
         throw new TenementError('not_found', `There is no instance ${formatKey(key)}`);
+      await this.#deps.activation?.close(key);
       await launcher.settle(key);
       const how = options.purge || !this.#persists(key) ? 'purge' : 'trash';
       const counted = diskLimits?.isCounted(key) === true;
@@ -135,6 +141,7 @@ export class Operations implements Control {
     if (disabled) {
       // Before: should the server die in between, the hold is not lost.
       if (instance.want !== 'disabled') registry.update(key, { held: instance.want === 'down' });
+      await this.#deps.activation?.shut(key);
       await instance.stop('disabled', new TenementError('disabled'), () => this.#afterStop(key));
     } else if (instance.want === 'disabled') {
       instance.setWant(registry.get(key)?.held === true ? 'down' : 'on-demand');
@@ -238,6 +245,7 @@ export class Operations implements Control {
   /** Between the old process and a new one: nothing of it lives, also not of a start during which an earlier server died. */
   async #afterStop(key: InstanceKey): Promise<void> {
     const { deps } = this.#deps.supervisor;
+    await this.#deps.activation?.close(key);
     await deps.launcher.settle(key);
     if (!this.#persists(key)) await removeData(deps, key, 'purge', deps.clock.now());
   }

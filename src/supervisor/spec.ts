@@ -78,8 +78,16 @@ export async function buildSpec(
     group: groupName(data_dir, key),
     ...(socket !== undefined && { socket }),
     ...(forwardTo !== undefined && { forwardTo }),
+    ...(service.isolation === 'socket-activation' && { idleMs: ownIdleMs(service) }),
     ...confinement(key, config, service, directories, home),
   };
+}
+
+const SYSTEMD_LATER_MS = 30_000;
+
+/** Later than a server that runs would end it: then its end is ours, and not one to wonder at. 0: never. */
+function ownIdleMs({ idle_timeout }: ServiceConfig): number {
+  return idle_timeout === 0 ? 0 : idle_timeout * 1000 + SYSTEMD_LATER_MS;
 }
 
 /** Unique on the machine also when two servers have instances of the same name: the data directory tells them apart. */

@@ -16,7 +16,7 @@ export async function checkMachine(host: Host): Promise<Check[]> {
     ...(host.platform === 'linux' ? [cgroup(host), controllers(host), await userNamespaces(host)] : []),
     ...tools(host),
     ...isolations(host),
-    systemd(),
+    systemd(host),
     clock(Date.now(), statSync(join(packageRoot, 'package.json')).mtimeMs),
   ];
 }
@@ -119,13 +119,29 @@ function isolations(host: Host): Check[] {
 }
 
 /** sd_booted(3): the directory exists exactly when systemd is the init. */
-function systemd(): Check {
-  if (existsSync('/run/systemd/system')) return ok('systemd', 'is the init of this machine');
-  return warn(
-    'systemd',
-    'is not the init of this machine',
-    'The isolations "systemd" and "socket-activation" need it.',
-  );
+function systemd({ systemd: found, root }: Host): Check {
+  const name = 'systemd';
+  if (!existsSync('/run/systemd/system')) {
+    const remedy = 'The isolations "systemd" and "socket-activation" need it.';
+    return warn(name, 'is not the init of this machine', remedy);
+  }
+  const version = found?.version === undefined ? '' : ` (${found.version})`;
+  if (!root || found?.works !== true) return ok(name, `is the init of this machine${version}`);
+  if (found.users?.works === false) {
+    return warn(
+      name,
+      `cannot run instances as users that only they have: ${found.users.reason}`,
+      'Install libnss-systemd, and have `systemd` in the lines passwd and group of /etc/nsswitch.conf: then units are rated better.',
+    );
+  }
+  const missing = found.missing ?? [];
+  if (missing.length > 0)
+    return warn(
+      name,
+      `${version.trim()} does not know ${missing.join(', ')}: units lack that`,
+      'Use a newer systemd.',
+    );
+  return ok(name, `is the init of this machine${version}, and gives units all that they are to have`);
 }
 
 /** A clock that is far back makes certificates invalid and events out of order. `installed`: when our files came here. */

@@ -40,20 +40,15 @@ test('an omitted isolation is namespace, and there', (t) => {
   t.deepEqual(notYet(serviceSchema.parse({ command: 'x' })), []);
 });
 
-for (const [key, value] of Object.entries({
-  isolation: 'socket-activation',
-})) {
-  test(`${key} is refused at use`, (t) => {
-    t.deepEqual(keysOf({ [key]: value }), [key]);
-  });
-}
-
 test('all keys are named at once, with what to write and what to leave out', (t) => {
-  const items = notYet(serviceSchema.parse({ command: 'x', isolation: 'socket-activation' }));
-  const error = notYetError('a', items);
+  const items = [
+    { key: 'a', feature: 'A', instead: 'a = "b"' },
+    { key: 'c', feature: 'C' },
+  ];
+  const error = notYetError('x', items);
   t.is(error.code, 'not_yet');
-  t.deepEqual(error.details.keys, ['isolation']);
-  t.is(error.hint, 'Write `isolation = "systemd"` in tenement.toml.');
+  t.deepEqual(error.details.keys, ['a', 'c']);
+  t.is(error.hint, 'Write `a = "b"` and leave out `c` in tenement.toml.');
 });
 
 test('settings', (t) => {

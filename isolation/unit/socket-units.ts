@@ -1,0 +1,141 @@
+/**
+ * Pure: the units by which systemd listens for an instance and starts it (systemd.socket(5)). An app that takes sockets gets the one that systemd
+ * listens on. One that knows only a port is reached through systemd-socket-proxyd(8), which is what the socket starts; it needs the app.
+ */
+import type { Property } from '../../systemd/manager.js';
+import { unitName } from '../../systemd/unit-name.js';
+import type { InstanceName, Network } from '../contract.js';
+import { slice } from './properties.js';
+
+export interface SocketUnits {
+  readonly app: string;
+  readonly socket: string;
+  /** What passes connections on; undefined: the app takes them itself. */
+  readonly door: string | undefined;
+}
+
+const SOCKETS = '/run/tenement/sockets';
+const PROXYD = '/usr/lib/systemd/systemd-socket-proxyd';
+const BACKLOG = 4096;
+const MOST_CONNECTIONS = 4096;
+const US_PER_MS = 1000n;
+/** An app that ends at each start must not be started for ever, while no server is there to see it: its socket is closed then. */
+const TRIGGERS = { burst: 20, usec: 20_000_000n };
+/** Until the app listens. A server that runs has a time limit of its own. */
+const START_USEC = 600_000_000n;
+
+export function socketUnits({ service, tenant }: InstanceName, forwarded: boolean): SocketUnits {
+  const app = unitName(service, tenant);
+  const base = app.replace(/\.service$/, '');
+  return forwarded
+    ? { app, socket: `${base}-door.socket`, door: `${base}-door.service` }
+    : { app, socket: `${base}.socket`, door: undefined };
+}
+
+/** Where the instance is reached, for as long as it exists: for root only. Names have neither slashes nor colons. */
+export function socketPath({ service, tenant }: InstanceName): string {
+  return `${SOCKETS}/${service}:${tenant}`;
+}
+
+export function socketProperties(name: InstanceName, path: string): Property[] {
+  return [
+    ['Description', 's', `${name.service}:${name.tenant} (tenement)`],
+    ['Slice', 's', slice(name.service)],
+    ['Listen', 'a(ss)', [['Stream', path]]],
+    ['SocketMode', 'u', 0o600],
+    ['Backlog', 'u', BACKLOG],
+    ['RemoveOnStop', 'b', true],
+    ['TriggerLimitIntervalUSec', 't', TRIGGERS.usec],
+    ['TriggerLimitBurst', 'u', TRIGGERS.burst],
+    ['CollectMode', 's', 'inactive-or-failed'],
+  ];
+}
+
+/** What the app has in other ways than an instance that no socket starts: `own` are that one's. */
+export function appProperties(own: readonly Property[], forwardTo: number | undefined): Property[] {
+  return [
+    // The socket refers to it: nobody else has to.
+    ...own.filter(([name]) => name !== 'AddRef'),
+    ['StartLimitIntervalUSec', 't', 0n],
+    ...(forwardTo === undefined
+      ? []
+      : ([
+          ['TimeoutStartUSec', 't', START_USEC],
+          // Before it listens connections passed on to it would break.
+          [
+            'ExecStartPost',
+            'a(sasb)',
+            [['/bin/sh', ['/bin/sh', '-c', GATE, 'gate', portAsHex(forwardTo)], true]],
+          ],
+          // When what passes connections on has ended for want of them.
+          ['StopWhenUnneeded', 'b', true],
+        ] as Property[])),
+  ];
+}
+
+/** Ends well when the port is listened on, or when there is nothing to wait for. The file is /proc/net/tcp of its own network (proc(5)). */
+const GATE = `while kill -0 "$MAINPID" 2>/dev/null; do
+for table in /proc/self/net/tcp /proc/self/net/tcp6; do
+[ -r "$table" ] || continue
+while read -r _ local _ state _; do case "$local $state" in *":$1 0A") exit 0;; esac; done <"$table"
+done
+sleep 0.02
+done`;
+
+function portAsHex(port: number): string {
+  return port.toString(16).toUpperCase().padStart(4, '0');
+}
+
+/** `idleMs`: it ends after so long without a connection; undefined or 0: never. */
+export function doorProperties(
+  name: InstanceName,
+  { app }: SocketUnits,
+  network: Network,
+  forwardTo: number,
+  idleMs: number | undefined,
+): Property[] {
+  const idle = idleMs ? [`--exit-idle-time=${BigInt(Math.ceil(idleMs)) * US_PER_MS}us`] : [];
+  const argv = [PROXYD, `--connections-max=${MOST_CONNECTIONS}`, ...idle, `127.0.0.1:${forwardTo}`];
+  return [
+    ['Description', 's', `connections of ${name.service}:${name.tenant} (tenement)`],
+    ['Slice', 's', slice(name.service)],
+    ['Type', 's', 'exec'],
+    ['ExecStart', 'a(sasb)', [[PROXYD, argv, false]]],
+    ['Requires', 'as', [app]],
+    ['BindsTo', 'as', [app]],
+    ['After', 'as', [app]],
+    ...(network === 'host'
+      ? []
+      : ([
+          ['PrivateNetwork', 'b', true],
+          ['JoinsNamespaceOf', 'as', [app]],
+        ] as Property[])),
+    ['StartLimitIntervalUSec', 't', 0n],
+    ['CollectMode', 's', 'inactive-or-failed'],
+    ['LimitNOFILE', 't', BigInt(4 * MOST_CONNECTIONS)],
+    ...HARDENED,
+  ];
+}
+
+/** It passes bytes on and does nothing else. */
+const HARDENED: readonly Property[] = [
+  ['DynamicUser', 'b', true],
+  ['CapabilityBoundingSet', 't', 0n],
+  ['NoNewPrivileges', 'b', true],
+  ['ProtectSystem', 's', 'strict'],
+  ['ProtectHome', 's', 'tmpfs'],
+  ['InaccessiblePaths', 'as', ['-/run/dbus', '-/run/tenement']],
+  ['PrivateTmp', 'b', true],
+  ['PrivateDevices', 'b', true],
+  ['ProtectKernelTunables', 'b', true],
+  ['ProtectKernelModules', 'b', true],
+  ['ProtectControlGroups', 'b', true],
+  ['RestrictNamespaces', 't', 0n],
+  ['RestrictRealtime', 'b', true],
+  ['LockPersonality', 'b', true],
+  ['MemoryDenyWriteExecute', 'b', true],
+  ['RestrictAddressFamilies', '(bas)', [true, ['AF_UNIX', 'AF_INET', 'AF_INET6']]],
+  ['SystemCallArchitectures', 'as', ['native']],
+  ['SystemCallFilter', '(bas)', [true, ['@system-service']]],
+  ['SystemCallErrorNumber', 'i', 1],
+];

@@ -1,0 +1,138 @@
+/**
+ * Instances that systemd starts with the first connection to their socket, behind our back or while we were not there. What runs is taken over;
+ * what shall be reachable is listened for; a stop that is to last ends the listening first.
+ */
+import type { Backend, BackendId, InstanceName, Sockets } from '../../isolation/contract.js';
+import type { Log } from '../base/log.js';
+import { formatKey, type InstanceKey } from '../base/names.js';
+import type { Config } from '../config/schema.js';
+import type { Logs } from '../logs/types.js';
+import type { Registry } from '../state/types.js';
+import type { Launcher } from './launcher.js';
+import type { Ports } from './ports.js';
+import type { Supervisor } from './supervisor.js';
+
+interface ActivationDeps {
+  readonly supervisor: Supervisor;
+  readonly backends: ReadonlyMap<BackendId, Backend>;
+  readonly registry: Registry;
+  readonly launcher: Launcher;
+  readonly ports: Ports;
+  readonly logs: Logs;
+  readonly config: () => Config;
+  readonly log: Log;
+}
+
+const BACKEND = 'socket-activation';
+
+export class Activation {
+  readonly #deps: ActivationDeps;
+  readonly #sockets: Sockets | undefined;
+  readonly #watches = new Map<string, () => void>();
+  #detached = false;
+  /** To be closed when they are stopped; with the port that is free then. */
+  readonly #shut = new Map<string, number | undefined>();
+
+  constructor(deps: ActivationDeps) {
+    this.#deps = deps;
+    this.#sockets = deps.backends.get(BACKEND)?.sockets;
+  }
+
+  /** What was listened for before we came: watched, and taken over where it runs. Before anybody is served. */
+  async takeOver(): Promise<void> {
+    for (const row of this.#deps.registry.all()) {
+      const key = { service: row.service, id: row.id };
+      if (!this.#isOurs(key)) continue;
+      const known = await this.#sockets?.known(nameOf(key));
+      if (known === undefined) continue;
+      if (known.forwardTo !== undefined) this.#deps.ports.reserve(known.forwardTo);
+      this.watch(key);
+      await this.#adopt(key);
+    }
+  }
+
+  /** After a boot of the machine nobody listens: has it done again, one after the other. Failures are logged. */
+  async restore(): Promise<void> {
+    for (const { service, id, want } of this.#deps.registry.all()) {
+      const key = { service, id };
+      if (!this.#isOurs(key) || want === 'down' || want === 'disabled' || this.#watches.has(formatKey(key)))
+        continue;
+      // Somebody may have asked for it meanwhile.
+      if (this.#deps.supervisor.live(key) !== undefined) continue;
+      try {
+        await this.#deps.launcher.listen(key);
+      } catch (error) {
+        this.#deps.log.warn({ err: error, instance: formatKey(key) }, 'its socket could not be made');
+      }
+    }
+  }
+
+  /** Notices from now on when a connection starts it. Idempotent. */
+  watch(key: InstanceKey): void {
+    const instance = formatKey(key);
+    if (this.#sockets === undefined || this.#watches.has(instance)) return;
+    this.#watches.set(
+      instance,
+      this.#sockets.watch(nameOf(key), () => this.look(key)),
+    );
+  }
+
+  /** Whether it runs although it is at rest by what we know: a connection that came while it was being stopped has started it again. */
+  look(key: InstanceKey): void {
+    const instance = formatKey(key);
+    if (!this.#watches.has(instance)) return;
+    this.#adopt(key).catch((error: unknown) =>
+      this.#deps.log.error({ err: error, instance }, 'what a connection has started could not be taken over'),
+    );
+  }
+
+  /** No connection starts it any more; what runs, runs on. For what is about to be stopped for longer. Nothing is done for other instances. */
+  async shut(key: InstanceKey): Promise<void> {
+    const instance = formatKey(key);
+    const end = this.#watches.get(instance);
+    if (end === undefined || this.#sockets === undefined) return;
+    this.#watches.delete(instance);
+    end();
+    this.#shut.set(instance, (await this.#sockets.known(nameOf(key)))?.forwardTo);
+    await this.#sockets.shut(nameOf(key));
+  }
+
+  /** Takes away what `shut` has left, once the instance is stopped. */
+  async close(key: InstanceKey): Promise<void> {
+    const instance = formatKey(key);
+    if (this.#sockets === undefined || !this.#shut.has(instance)) return;
+    const port = this.#shut.get(instance);
+    this.#shut.delete(instance);
+    await this.#sockets.close(nameOf(key), { graceMs: 0 });
+    if (port !== undefined) this.#deps.ports.release(port);
+  }
+
+  /** Ends the watching and the taking over; the sockets stay, and what they start from now on is the next server's. */
+  detach(): void {
+    this.#detached = true;
+    for (const end of this.#watches.values()) end();
+    this.#watches.clear();
+  }
+
+  #isOurs({ service }: InstanceKey): boolean {
+    return this.#deps.config().service[service]?.isolation === BACKEND;
+  }
+
+  async #adopt(key: InstanceKey): Promise<void> {
+    const { supervisor, registry, logs, log } = this.#deps;
+    const instance = supervisor.find(key);
+    // In other states a start or stop is under way, or was decided on: the next start finds what runs.
+    if (instance?.state !== 'stopped' || this.#detached) return;
+    const handle = await this.#sockets?.running(nameOf(key));
+    if (handle === undefined) return;
+    if (instance.state !== 'stopped' || this.#detached) return handle.detach();
+    registry.saveRef(key, handle.ref);
+    logs.open(key);
+    instance.adopt(handle, false);
+    log.info({ instance: formatKey(key), pid: handle.ref.pid }, 'took over what a connection has started');
+  }
+}
+
+function nameOf({ service, id }: InstanceKey): InstanceName {
+  return { service, tenant: id };
+}

@@ -1,0 +1,148 @@
+/** Whole servers whose instances are units of the systemd of this machine. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { fixture, nodeCommand, TestServer } from '../helpers/server.js';
+import { until } from '../helpers/until.js';
+import { newService, ownUsers, property, units } from './units.js';
+
+const app = (name: string, lines = '') => `
+${ownUsers()}
+[service.${name}]
+${nodeCommand('world.mjs')}
+workdir = "work"
+health = "/health"
+isolation = "systemd"
+stop_timeout = 3
+read_only_paths = ["${dirname(fixture('world.mjs'))}"]
+${lines}
+[service.${name}.env]
+DATA_DIR = "{data_dir}/${name}/{id}"
+`;
+
+async function spawn(t: ExecutionContext, server: TestServer, instance: string): Promise<void> {
+  const { exitCode, stderr } = await server.ten('spawn', instance);
+  t.is(exitCode, 0, `${stderr}; ${server.output}`);
+}
+
+const mainPid = async (unit: string): Promise<number> => Number(await property(unit, 'MainPID'));
+
+test.serial(
+  'an instance is a unit that an administrator finds; its server dies, and the next one adopts it',
+  async (t) => {
+    const service = newService();
+    const server = await TestServer.start(t, app(service));
+    await spawn(t, server, `${service}:alice`);
+    const unit = `tenement-${service}-alice.service`;
+    const pid = await mainPid(unit);
+    t.true(pid > 0);
+    t.is(await property(unit, 'Slice'), `tenement-${service}.slice`);
+    t.is(await property(unit, 'Environment'), '', 'everybody could read it');
+    t.regex(await property(unit, 'Description'), new RegExp(`${service}:alice`));
+    await server.kill();
+    t.is(await mainPid(unit), pid);
+    await server.run();
+    t.is((await server.get(`alice.${service}.localhost`, '/health')).status, 200);
+    t.is(await mainPid(unit), pid);
+    t.is(await server.health(`${service}:alice`), 'healthy');
+  },
+);
+
+test.serial('what an administrator does to a unit is noticed: stop, kill, daemon-reload', async (t) => {
+  const service = newService();
+  const server = await TestServer.start(t, app(service));
+  const instance = `${service}:alice`;
+  const unit = `tenement-${service}-alice.service`;
+  const get = (path: string) => server.get(`alice.${service}.localhost`, path);
+  await spawn(t, server, instance);
+  const first = await mainPid(unit);
+
+  await execa('systemctl', ['daemon-reload']);
+  t.is((await get('/health')).status, 200);
+  t.is(await mainPid(unit), first);
+
+  await execa('systemctl', ['stop', unit]);
+  await until('it is started again', async () => (await get('/health')).status === 200);
+  const second = await mainPid(unit);
+  t.not(second, first);
+
+  await execa('systemctl', ['kill', '--signal=KILL', unit]);
+  await until('the kill is noticed', async () =>
+    /killed by SIGKILL/.test((await server.ten('logs', instance)).stdout),
+  );
+  await until('it answers again', async () => (await get('/health')).status === 200);
+  t.not(await mainPid(unit), second);
+});
+
+test.serial('a unit that systemd refuses is told as a failed start, and leaves nothing', async (t) => {
+  const service = newService();
+  const toml = app(service, `[service.${service}.systemd]\nMemoryZSwapMax = "1M"\nIOWeight = 3`);
+  const server = await TestServer.start(t, toml);
+  const { exitCode, stderr } = await server.ten('spawn', `${service}:alice`);
+  if (exitCode === 0) t.log('this systemd knows MemoryZSwapMax');
+  else t.regex(stderr, /systemd 252\S* does not know the property MemoryZSwapMax/);
+  await server.ten('rm', `${service}:alice`);
+  t.deepEqual(await units(service), []);
+});
+
+test.serial(
+  'an app that cannot go on: its code and its last words are told, and its unit is forgotten',
+  async (t) => {
+    const service = newService();
+    const toml = app(service, 'startup_timeout = 20').replace(
+      /command = .*/,
+      'command = "/bin/sh"\nargs = ["-c", "echo cannot go on >&2; exit 3"]',
+    );
+    const server = await TestServer.start(t, toml);
+    const { exitCode, stderr } = await server.ten('spawn', `${service}:alice`);
+    t.not(exitCode, 0);
+    t.regex(stderr, /exited with code 3/);
+    t.regex((await server.ten('logs', `${service}:alice`)).stdout, /cannot go on/);
+    await server.ten('stop', `${service}:alice`);
+    t.deepEqual(await units(service), []);
+  },
+);
+
+test.serial('after rm nothing is left: no unit, no user, no environment', async (t) => {
+  const service = newService();
+  const server = await TestServer.start(t, app(service));
+  await spawn(t, server, `${service}:alice`);
+  const unit = `tenement-${service}-alice.service`;
+  const user = await property(unit, 'User');
+  t.true(existsSync(`/run/userdb/${user}.user`));
+  const { exitCode, stderr } = await server.ten('rm', `${service}:alice`, '--purge');
+  t.is(exitCode, 0, stderr);
+  t.deepEqual(await units(service), []);
+  t.false(existsSync(`/run/userdb/${user}.user`));
+  const kept = readdirSync('/run/tenement', { recursive: true, encoding: 'utf8' });
+  const texts = kept
+    .filter((name) => name.endsWith('/env'))
+    .map((name) => readFileSync(`/run/tenement/${name}`, 'utf8'));
+  t.false(texts.some((text) => text.includes(server.directory)));
+});
+
+test.serial('what ended while no server ran leaves nothing either', async (t) => {
+  const service = newService();
+  const server = await TestServer.start(t, app(service, 'idle_timeout = "1h"'));
+  await spawn(t, server, `${service}:alice`);
+  const unit = `tenement-${service}-alice.service`;
+  const user = await property(unit, 'User');
+  await server.kill();
+  await execa('systemctl', ['stop', unit]);
+  await server.run();
+  t.false(existsSync(`/run/userdb/${user}.user`));
+  t.is((await server.get(`alice.${service}.localhost`, '/health')).status, 200);
+});
+
+test.serial('many starts at once', async (t) => {
+  const service = newService();
+  const many = 60;
+  const server = await TestServer.start(t, app(service, 'startup_timeout = 120\non_demand = "any"'));
+  const ids = Array.from({ length: many }, (_, i) => `c${i}`);
+  const replies = await Promise.all(ids.map((id) => server.get(`${id}.${service}.localhost`, '/health')));
+  t.deepEqual([...new Set(replies.map(({ status }) => status))], [200], server.output);
+  t.is((await units(service)).length, many);
+  await server.stop();
+  t.deepEqual(await units(service), []);
+});

@@ -1,0 +1,191 @@
+/** Instances that systemd starts with the first connection to their socket. */
+import { existsSync } from 'node:fs';
+import { request } from 'node:http';
+import { dirname } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { fixture, nodeCommand, TestServer } from '../helpers/server.js';
+import { until } from '../helpers/until.js';
+import { newService, ownUsers, property, units } from './units.js';
+
+const WAYS = [
+  { listen: 'port', network: 'host' },
+  { listen: 'port', network: 'none' },
+  { listen: 'fd', network: 'host' },
+  { listen: 'fd', network: 'none' },
+] as const;
+
+const app = (name: string, { listen, network }: { listen: string; network: string }, lines = '') => `
+${ownUsers()}
+[service.${name}]
+${nodeCommand('world.mjs')}
+workdir = "work"
+health = "/health"
+isolation = "socket-activation"
+listen = "${listen}"
+network = "${network}"
+idle_timeout = "1h"
+stop_timeout = 3
+read_only_paths = ["${dirname(fixture('world.mjs'))}"]
+${lines}
+[service.${name}.env]
+DATA_DIR = "{data_dir}/${name}/{id}"
+`;
+
+const socketOf = (service: string, id: string): string => `/run/tenement/sockets/${service}:${id}`;
+const unitOf = (service: string, id: string): string => `tenement-${service}-${id}.service`;
+const mainPid = async (unit: string): Promise<number> => Number(await property(unit, 'MainPID'));
+
+/** Straight to where the instance listens, past the server. */
+function direct(socketPath: string, path: string): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, path, headers: { connection: 'close' } }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
+}
+
+async function started(t: ExecutionContext, service: string, toml: string): Promise<TestServer> {
+  const server = await TestServer.start(t, toml);
+  // Before the server's own, as they would run on without it.
+  t.teardown(async () => {
+    await server.stop();
+    for (const unit of await units(service)) await execa('systemctl', ['stop', unit], { reject: false });
+  });
+  return server;
+}
+
+async function ten(t: ExecutionContext, server: TestServer, ...args: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await server.ten(...args);
+  t.is(exitCode, 0, `${args.join(' ')}: ${stderr}; ${server.output}`);
+  return stdout;
+}
+
+for (const way of WAYS) {
+  const name = `listen = "${way.listen}", network = "${way.network}"`;
+
+  test.serial(
+    `${name}: a sleeping instance answers who connects to its socket, whether a server runs or not`,
+    async (t) => {
+      const service = newService();
+      const server = await started(t, service, app(service, way));
+      const [instance, unit, path] = [
+        `${service}:alice`,
+        unitOf(service, 'alice'),
+        socketOf(service, 'alice'),
+      ];
+      const asleep = async () => (await mainPid(unit)) === 0;
+
+      await ten(t, server, 'spawn', instance);
+      t.is((await server.get(`alice.${service}.localhost`, '/health')).status, 200);
+      const first = await mainPid(unit);
+      t.true(first > 0);
+      t.is(JSON.parse((await direct(path, '/world')).text).env.DATA_DIR.endsWith(`/${service}/alice`), true);
+
+      // No server: who runs, runs on.
+      await server.kill();
+      t.is((await direct(path, '/health')).status, 200);
+      t.is(await mainPid(unit), first);
+
+      // No server and no process: systemd starts it.
+      await execa('systemctl', ['stop', unit]);
+      t.true(await asleep());
+      const answers = await Promise.all(Array.from({ length: 20 }, () => direct(path, '/health')));
+      t.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+      const second = await mainPid(unit);
+      t.not(second, first);
+
+      // The next server takes over what runs.
+      await server.run();
+      t.is((await server.get(`alice.${service}.localhost`, '/health')).status, 200);
+      t.is(await mainPid(unit), second);
+      await server.untilHealth(instance, 'healthy');
+
+      // A server that ends in order leaves the sockets.
+      await server.stop();
+      await until('nothing of it runs', asleep);
+      t.is((await direct(path, '/health')).status, 200);
+      const third = await mainPid(unit);
+      await server.run();
+      await server.untilHealth(instance, 'healthy');
+      t.is(await mainPid(unit), third);
+
+      await ten(t, server, 'rm', instance);
+      t.deepEqual(await units(service), []);
+      t.false(existsSync(path));
+    },
+  );
+}
+
+test.serial('what is idle sleeps, a connection past the server wakes it, and the server knows', async (t) => {
+  const service = newService();
+  const way = { listen: 'port', network: 'none' };
+  const server = await started(t, service, app(service, way).replace('"1h"', '1'));
+  const [instance, unit, path] = [`${service}:alice`, unitOf(service, 'alice'), socketOf(service, 'alice')];
+  await ten(t, server, 'spawn', instance);
+  for (let round = 0; round < 2; round += 1) {
+    await until('it sleeps', async () => (await mainPid(unit)) === 0);
+    t.is((await direct(path, '/health')).status, 200);
+    await until(
+      'the server knows',
+      () => server.output.split('took over what a connection has started').length > round + 1,
+    );
+  }
+  t.notRegex(server.output, /backoff/);
+  await until('it sleeps', async () => (await mainPid(unit)) === 0);
+  t.is((await server.get(`alice.${service}.localhost`, '/health')).status, 200);
+});
+
+test.serial('what was stopped or is held is not started by a connection', async (t) => {
+  const service = newService();
+  const server = await started(t, service, app(service, { listen: 'port', network: 'none' }));
+  const [instance, path] = [`${service}:alice`, socketOf(service, 'alice')];
+  await ten(t, server, 'spawn', instance);
+  await ten(t, server, 'stop', instance, '--hold');
+  await t.throwsAsync(direct(path, '/health'));
+  t.deepEqual(await units(service), []);
+  await server.kill();
+  await server.run();
+  await t.throwsAsync(direct(path, '/health'));
+  await ten(t, server, 'spawn', instance);
+  t.is((await direct(path, '/health')).status, 200);
+});
+
+test.serial('after a boot, when nobody listens, the next server has it listened for again', async (t) => {
+  const service = newService();
+  const server = await started(t, service, app(service, { listen: 'fd', network: 'host' }));
+  const [instance, path] = [`${service}:alice`, socketOf(service, 'alice')];
+  await ten(t, server, 'spawn', instance);
+  await server.stop();
+  for (const unit of await units(service)) await execa('systemctl', ['stop', unit], { reject: false });
+  t.false(existsSync(path));
+  await server.run();
+  await until('somebody listens', () => existsSync(path));
+  t.is(await mainPid(unitOf(service, 'alice')), 0);
+  t.is((await direct(path, '/health')).status, 200);
+});
+
+test.serial('with other settings it is made anew; an app that cannot start is told as such', async (t) => {
+  const service = newService();
+  const server = await started(t, service, app(service, { listen: 'port', network: 'none' }));
+  const instance = `${service}:alice`;
+  await ten(t, server, 'spawn', instance);
+  await ten(t, server, 'env', 'set', instance, 'COLOUR=green');
+  await ten(t, server, 'restart', instance);
+  t.is(JSON.parse((await direct(socketOf(service, 'alice'), '/world')).text).env.COLOUR, 'green');
+  const broken = newService();
+  const toml = app(broken, { listen: 'port', network: 'none' }).replace(
+    /command = .*/,
+    'command = "/bin/sh"\nargs = ["-c", "echo cannot go on >&2; exit 3"]',
+  );
+  const second = await started(t, broken, toml);
+  const { exitCode, stderr } = await second.ten('spawn', `${broken}:alice`);
+  t.not(exitCode, 0);
+  t.regex(stderr, /exited with code 3/);
+});

@@ -1,0 +1,29 @@
+import { execa } from 'execa';
+
+let count = 0;
+
+/** Names of units are the machine's: servers that run at the same time need services of other names. */
+export function newService(): string {
+  count += 1;
+  return `app${process.pid}x${count}`;
+}
+
+/** Users are the machine's, too. */
+export function ownUsers(): string {
+  const first = 1_950_000_000 + (process.pid % 40_000) * 1000;
+  return `[settings]\nuid_range = [${first + count * 100}, ${first + count * 100 + 99}]\n`;
+}
+
+/** A property of a unit as `systemctl show` writes it. */
+export async function property(unit: string, name: string): Promise<string> {
+  return (await execa('systemctl', ['show', '--value', `--property=${name}`, unit])).stdout;
+}
+
+/** All units of a service's instances that systemd knows. */
+export async function units(service: string): Promise<string[]> {
+  const list = ['list-units', '--all', '--plain', '--no-legend', `tenement-${service}-*`];
+  const { stdout } = await execa('systemctl', list);
+  const names = stdout.split('\n').flatMap((line) => line.split(' ')[0] || []);
+  // Sockets first: so can they be stopped in this order.
+  return names.sort((a, b) => Number(b.endsWith('.socket')) - Number(a.endsWith('.socket')));
+}

@@ -1,0 +1,72 @@
+import { execFileSync } from 'node:child_process';
+import { createServer } from 'node:net';
+import test from 'ava';
+import { fingerprint } from '../../../../isolation/unit/plan.js';
+import {
+  appProperties,
+  doorProperties,
+  socketPath,
+  socketProperties,
+  socketUnits,
+} from '../../../../isolation/unit/socket-units.js';
+import type { Property } from '../../../../systemd/manager.js';
+
+const name = { service: 'my-notes', tenant: 'alice' };
+const map = (properties: readonly Property[]) => new Map(properties.map(([key, , value]) => [key, value]));
+
+test('an app that takes sockets is started by its own; one that knows a port by what passes connections on', (t) => {
+  const app = 'tenement-my\\x2dnotes-alice.service';
+  const base = 'tenement-my\\x2dnotes-alice';
+  t.deepEqual(socketUnits(name, false), { app, socket: `${base}.socket`, door: undefined });
+  t.deepEqual(socketUnits(name, true), { app, socket: `${base}-door.socket`, door: `${base}-door.service` });
+});
+
+test('only root gets at the socket', (t) => {
+  const all = map(socketProperties(name, socketPath(name)));
+  t.is(all.get('SocketMode'), 0o600);
+  t.deepEqual(all.get('Listen'), [['Stream', '/run/tenement/sockets/my-notes:alice']]);
+});
+
+test('what passes connections on needs the app, is in its network, and ends after its idle time', (t) => {
+  const units = socketUnits(name, true);
+  const none = map(doorProperties(name, units, 'none', 8080, 61_500));
+  t.deepEqual(none.get('BindsTo'), [units.app]);
+  t.deepEqual(none.get('JoinsNamespaceOf'), [units.app]);
+  t.regex(JSON.stringify(none.get('ExecStart')), /--exit-idle-time=61500000us","127\.0\.0\.1:8080/);
+  const host = map(doorProperties(name, units, 'host', 30_001, 0));
+  t.false(host.has('PrivateNetwork'));
+  t.notRegex(JSON.stringify(host.get('ExecStart')), /idle/);
+});
+
+test('an app that takes sockets waits for nobody; nobody refers to it but its socket', (t) => {
+  const own: Property[] = [['AddRef', 'b', true]];
+  t.deepEqual([...map(appProperties(own, undefined)).keys()], ['StartLimitIntervalUSec']);
+  t.true(map(appProperties(own, 8080)).get('StopWhenUnneeded'));
+});
+
+test('the gate ends when the port is listened on, and when the app has ended', async (t) => {
+  if (process.platform !== 'linux') return t.pass('needs /proc');
+  const gate = (port: number) => {
+    const [[file, argv]] = map(appProperties([], port)).get('ExecStartPost') as [[string, string[]]];
+    return (pid: number) =>
+      execFileSync(file, argv.slice(1), {
+        env: { PATH: '/usr/bin:/bin', MAINPID: String(pid) },
+        timeout: 20_000,
+      });
+  };
+  const server = createServer();
+  t.teardown(() => server.close());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  t.notThrows(() => gate(port)(process.pid));
+  t.notThrows(() => gate(1)(2 ** 22 + 1));
+});
+
+test('the marker of a run makes no difference, all else does', (t) => {
+  const properties: Property[] = [['TasksMax', 't', 3n]];
+  const print = fingerprint(properties, { A: '1', RUN: 'x' }, 'RUN');
+  t.is(fingerprint(properties, { A: '1', RUN: 'y' }, 'RUN'), print);
+  t.not(fingerprint(properties, { A: '2', RUN: 'x' }, 'RUN'), print);
+  t.not(fingerprint([['TasksMax', 't', 4n]], { A: '1', RUN: 'x' }, 'RUN'), print);
+});
