@@ -1,0 +1,207 @@
+/** What would be done, on the files of a directory instead of a machine's. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { apply } from '../../../src/install/apply.js';
+import { domainIn, type InstallOptions, planInstall } from '../../../src/install/install.js';
+import { layout } from '../../../src/install/layout.js';
+import type { Machine } from '../../../src/install/machine.js';
+import { neededPackages, type Program } from '../../../src/install/program.js';
+import { readRecord } from '../../../src/install/record.js';
+import { describeInFull, type Step } from '../../../src/install/step.js';
+import { planUninstall } from '../../../src/install/uninstall.js';
+import { planPrune, planRollback } from '../../../src/install/versions.js';
+import { configFile } from '../../helpers/config-file.js';
+import { freshDir } from '../../helpers/fresh-dir.js';
+
+const OPTIONS: InstallOptions = {
+  config: undefined,
+  dataDir: undefined,
+  domain: undefined,
+  port: undefined,
+  caddy: false,
+  dnsProvider: undefined,
+  start: true,
+};
+const UNIT = '[service.a]\ncommand = "./run"\nisolation = "systemd"\n';
+
+const programNamed = (version: string): Program => ({
+  version,
+  digest: version.padEnd(64, '0'),
+  copyTo: async (directory) => {
+    mkdirSync(directory, { recursive: true });
+  },
+});
+
+/** A machine below a directory, whose commands are not run. */
+function machineFor(t: ExecutionContext, text: string) {
+  const root = freshDir(t);
+  const app = join(root, 'app');
+  configFile(t, text, app);
+  mkdirSync(join(root, 'usr/local/bin'), { recursive: true });
+  mkdirSync(join(root, 'etc/systemd/system'), { recursive: true });
+  const places = layout(root);
+  const machine = (program = programNamed('1.0.0')): Machine => ({
+    places,
+    env: {},
+    cwd: app,
+    node: '/usr/bin/node',
+    perl: '/usr/bin/perl',
+    hasIpv6: true,
+    program,
+    installed: readRecord(places.record),
+    strongest: () => 'systemd',
+  });
+  const carryOut = (steps: readonly Step[], program = programNamed('1.0.0')) =>
+    apply(
+      steps.filter((step) => step.do !== 'run'),
+      program,
+      () => {},
+    );
+  const install = async (options: Partial<InstallOptions> = {}, program = programNamed('1.0.0')) => {
+    const plan = planInstall({ ...OPTIONS, ...options }, machine(program));
+    await carryOut(plan.steps, program);
+    return plan;
+  };
+  const commands = (steps: readonly Step[]) =>
+    steps.flatMap((step) => (step.do === 'run' ? [step.command.join(' ')] : []));
+  return { root, app, places, machine, carryOut, install, commands };
+}
+
+test('a plan writes nothing, and twice it is the same', (t) => {
+  const { app, places, machine } = machineFor(t, UNIT);
+  const plan = planInstall(OPTIONS, machine());
+  t.deepEqual(planInstall(OPTIONS, machine()).steps, plan.steps);
+  t.false(existsSync(places.programs));
+  t.true(existsSync(join(app, 'tenement.toml')));
+  t.regex(plan.steps.map(describeInFull).join('\n'), /ListenStream=127\.0\.0\.1:8080/);
+});
+
+test('installed, there is nothing left to do', async (t) => {
+  const { install } = machineFor(t, UNIT);
+  await install();
+  t.deepEqual((await install()).steps, []);
+});
+
+test('the configuration moves with its paths absolute and its comments', async (t) => {
+  const { app, places, install } = machineFor(t, `# mine\n${UNIT}env_file = "secrets"\n`);
+  await install();
+  const text = readFileSync(places.config, 'utf8');
+  t.true(text.includes('# mine'));
+  t.true(text.includes(`workdir = "${app}"`));
+  t.true(text.includes(`env_file = "${app}/secrets"`));
+  t.true(text.includes(`data_dir = "${places.dataDir}"`));
+});
+
+test('another configuration that is there is not replaced', async (t) => {
+  const { app, install, machine } = machineFor(t, UNIT);
+  await install();
+  configFile(t, UNIT, app);
+  t.throws(() => planInstall({ ...OPTIONS, config: app }, machine()), { message: /is there already/ });
+});
+
+test('a unit that somebody else wrote is put aside, gives its domain, and comes back', async (t) => {
+  const { places, install, machine, carryOut } = machineFor(t, UNIT);
+  const path = join(places.units, 'tenement.service');
+  const text = '[Service]\nExecStart=/usr/local/bin/ten serve --domain example.com\n';
+  writeFileSync(path, text);
+  const { record } = await install();
+  t.is(record.domain, 'example.com');
+  t.true(readFileSync(path, 'utf8').includes('--domain example.com'));
+  const { steps } = planUninstall(places, machine().installed, false);
+  await carryOut(steps);
+  t.is(readFileSync(path, 'utf8'), text);
+});
+
+test('with Caddy in front it listens on loopback, and believes it', async (t) => {
+  const { places, install, machine, carryOut } = machineFor(t, UNIT);
+  await install({ caddy: true, domain: 'example.com' });
+  const text = readFileSync(places.config, 'utf8');
+  t.regex(text, /trusted_proxies = \["127\.0\.0\.1", "::1"\]/);
+  t.regex(text, /listen = \["127\.0\.0\.1:8080", "\[::1\]:8080"\]/);
+  t.true(readFileSync(places.caddyfile, 'utf8').includes('example.com'));
+  await carryOut(planUninstall(places, machine().installed, false).steps);
+  t.false(existsSync(places.configDir));
+});
+
+test('a changed socket stops the service before it: systemd cannot change it under its holder', async (t) => {
+  const { install, commands } = machineFor(t, UNIT);
+  await install();
+  t.deepEqual(commands((await install({ port: 80 })).steps), [
+    'systemctl daemon-reload',
+    'systemctl enable --quiet tenement.socket tenement.service',
+    'systemctl stop tenement.service',
+    'systemctl restart tenement.socket',
+    'systemctl restart tenement.service',
+  ]);
+});
+
+test('uninstalled, all is as it was; what was changed meanwhile goes home with the file', async (t) => {
+  const { app, places, install, machine, carryOut } = machineFor(t, UNIT);
+  const home = join(app, 'tenement.toml');
+  await install();
+  await carryOut(planUninstall(places, machine().installed, false).steps);
+  t.is(readFileSync(home, 'utf8'), UNIT);
+  await install();
+  writeFileSync(places.config, `${readFileSync(places.config, 'utf8')}# new\n`);
+  await carryOut(planUninstall(places, machine().installed, false).steps);
+  t.true(readFileSync(home, 'utf8').endsWith('# new\n'));
+  for (const path of [places.programs, places.configDir, places.command, `${home}.before-install`]) {
+    t.false(existsSync(path), path);
+  }
+  t.deepEqual(planUninstall(places, machine().installed, false).steps, []);
+});
+
+test('--purge deletes a data directory only', async (t) => {
+  const { places, root, install, machine } = machineFor(t, UNIT);
+  await install();
+  const installed = machine().installed;
+  if (installed === undefined) return t.fail();
+  mkdirSync(join(root, 'precious/files'), { recursive: true });
+  const other = { ...installed, dataDir: join(root, 'precious') };
+  t.throws(() => planUninstall(places, other, true), { message: /does not look like a data directory/ });
+  t.throws(() => planUninstall(places, { ...installed, dataDir: '/' }, true), { message: /does not look/ });
+});
+
+test('the versions before stay until they are old, and rollback goes to and fro', async (t) => {
+  const { places, install, machine, carryOut } = machineFor(t, UNIT);
+  for (const version of ['1.0.0', '1.1.0', '1.2.0', '1.3.0', '1.4.0']) {
+    const { record } = await install({}, programNamed(version));
+    await carryOut(planPrune(places, record));
+  }
+  t.false(existsSync(join(places.programs, '1.0.0')));
+  t.true(existsSync(join(places.programs, '1.3.0')));
+  await carryOut(planRollback(places, machine().installed));
+  t.is(machine().installed?.current, '1.3.0');
+  await carryOut(planRollback(places, machine().installed));
+  t.is(machine().installed?.current, '1.4.0');
+});
+
+test('another program of the same version is another directory', async (t) => {
+  const { install } = machineFor(t, UNIT);
+  await install();
+  const changed = { ...programNamed('1.0.0'), digest: 'abcdef0123456789' };
+  t.is((await install({}, changed)).record.current, '1.0.0-abcdef01');
+});
+
+test('packages for development are left out', (t) => {
+  t.deepEqual(
+    neededPackages({
+      packages: {
+        '': {},
+        'node_modules/b': {},
+        'node_modules/a': {},
+        'node_modules/c': { dev: true },
+        'node_modules/d': { optional: true },
+      },
+    }),
+    ['node_modules/a', 'node_modules/b'],
+  );
+});
+
+test('the domain in a unit that was written by hand', (t) => {
+  t.is(domainIn('ExecStart=/usr/bin/ten serve -d example.com\n'), 'example.com');
+  t.is(domainIn('ExecStart=ten serve --port 1 --domain=a.b\n'), 'a.b');
+  t.is(domainIn('ExecStart=ten serve\n'), undefined);
+  t.is(domainIn(undefined), undefined);
+});
