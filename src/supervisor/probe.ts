@@ -22,7 +22,9 @@ export async function awaitReady(
   startupMs: number,
   signal: AbortSignal,
 ): Promise<TenementError | undefined> {
-  const answer = await untilDeadline(startupMs, signal, (deadline) => waitHealthy(request, deadline));
+  const answer = await untilDeadline(startupMs, signal, (deadline) =>
+    waitHealthy(request, deadline, () => listens(handle)),
+  );
   if (answer.kind !== 'healthy') {
     return new TenementError(
       'start_timeout',
@@ -44,7 +46,7 @@ export async function awaitReconnect(
 ): Promise<TenementError | undefined> {
   const until = Date.now() + forMs;
   while (!signal.aborted && Date.now() < until) {
-    if (await connects(handle.address, 1000)) return strangerOn(handle);
+    if ((await listens(handle)) && (await connects(handle.address, 1000))) return strangerOn(handle);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return new TenementError('upstream_failed', 'it no longer accepts connections');
@@ -73,6 +75,14 @@ async function untilDeadline<T>(
     clearTimeout(timer);
     signal.removeEventListener('abort', end);
   }
+}
+
+/**
+ * Whether the app itself listens, as far as can be told. In a network of its own a forwarder accepts for it from the first moment: a
+ * request sent then would meet nobody, and its visitor an error.
+ */
+async function listens({ address, listener }: Handle): Promise<boolean> {
+  return 'port' in address || listener === undefined || (await listener()) !== 'none';
 }
 
 async function strangerOn(handle: Handle): Promise<TenementError | undefined> {

@@ -1,6 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { awaitReady } from '../../../src/supervisor/probe.js';
+import type { Handle } from '../../../isolation/contract.js';
+import { awaitReady, awaitReconnect } from '../../../src/supervisor/probe.js';
 import { askHealth } from '../../../src/supervisor/readiness.js';
 import { FakeHandle } from '../../helpers/fake-handle.js';
 
@@ -73,3 +78,50 @@ test('a stranger on the port is never ready', async (t) => {
   });
   t.is((await awaitReady(handle, request, 30_000, signal()))?.code, 'port_taken');
 });
+
+for (const path of [undefined, '/up']) {
+  const how = path === undefined ? 'without a health path' : 'with one';
+  test(`an app behind a socket that accepts for it is ready when it listens itself, ${how}`, async (t) => {
+    const directory = await mkdtemp(join(tmpdir(), 'probe-'));
+    t.teardown(() => rm(directory, { recursive: true }));
+    const socket = join(directory, 's');
+    let asked = 0;
+    let early = 0;
+    const listens = () => asked >= 3;
+    const app = http.createServer((_req, res) => void res.end());
+    // As the forwarder: it takes what comes, and breaks it off while the app does not listen.
+    const forwarder = createServer((connection) => {
+      if (!listens()) early += 1;
+      if (listens()) app.emit('connection', connection);
+      else connection.resetAndDestroy();
+    });
+    await new Promise<void>((resolve) => forwarder.listen(socket, resolve));
+    t.teardown(() => {
+      forwarder.close();
+      app.closeAllConnections();
+    });
+    const fake = new FakeHandle();
+    const handle: Handle = {
+      ref: fake.ref,
+      address: { path: socket },
+      exited: fake.exited,
+      stop: (options) => fake.stop(options),
+      detach: () => {},
+      listener: async () => {
+        asked += 1;
+        return listens() ? 'own' : 'none';
+      },
+    };
+    const request = {
+      address: handle.address,
+      path,
+      host: 'alice.localhost',
+      proto: 'http',
+      timeoutMs: 600_000,
+    } as const;
+    t.is(await awaitReady(handle, request, 30_000, signal()), undefined);
+    asked = 0;
+    t.is(await awaitReconnect(handle, 30_000, signal()), undefined);
+    t.is(early, 0);
+  });
+}
