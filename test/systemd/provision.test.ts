@@ -1,0 +1,33 @@
+/** The script that provisions the machine of the Vagrantfile, on this one: its tools are here already, so it downloads nothing. */
+import { existsSync, rmSync } from 'node:fs';
+import test from 'ava';
+import { execa } from 'execa';
+import { packageRoot } from '../../src/base/package-root.js';
+import { answers, mainPid, property, removeInstallation } from './installed.js';
+
+const provision = () =>
+  execa('bash', ['scripts/vagrant-provision.sh'], {
+    cwd: packageRoot,
+    env: { SOURCE: packageRoot, OWNER: 'root' },
+    reject: false,
+    all: true,
+  });
+
+test.after.always(async () => {
+  await removeInstallation();
+  for (const path of ['/srv/tenement-examples', '/etc/tenement'])
+    rmSync(path, { recursive: true, force: true });
+});
+
+test.serial('provision: a fresh machine serves the example, and run again, nothing changes', async (t) => {
+  const first = await provision();
+  t.is(first.exitCode, 0, first.all);
+  await answers('alice.notes');
+  t.true(existsSync('/usr/local/bin/ten'));
+  const pid = await mainPid();
+  const second = await provision();
+  t.is(second.exitCode, 0, second.all);
+  t.regex(second.all ?? '', /Nothing to do/);
+  t.is(await mainPid(), pid);
+  t.is(await property('ActiveState'), 'active');
+});
