@@ -25,7 +25,10 @@ fi
 # As the owner: the build's files belong to that user, and no package script runs as root.
 runuser -u "$OWNER" -- bash -euo pipefail -c '
   cd "$1"
-  [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund
+  if ! cmp -s package-lock.json node_modules/.installed; then
+    npm ci --no-audit --no-fund
+    cp package-lock.json node_modules/.installed
+  fi
   npm run build
 ' build "$SOURCE"
 

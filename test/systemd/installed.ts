@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
@@ -6,6 +6,9 @@ import { execa } from 'execa';
 import { type CommandResult, cleanEnv, send, TEN } from '../helpers/example-server.js';
 import { patience } from '../helpers/patience.js';
 import { until } from '../helpers/until.js';
+
+// Accident: outside of the container that run.ts boots, these tests would install and purge on the developer's own machine.
+if (!existsSync('/run/tenement-tests')) throw new Error('run these tests by `npm run test:systemd`');
 
 export const PORT = 8080;
 /** Not /tmp: an own one of the service would hide it. */

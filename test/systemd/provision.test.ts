@@ -1,5 +1,6 @@
 /** The script that provisions the machine of the Vagrantfile, on this one: its tools are here already, so it downloads nothing. */
-import { existsSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
 import { packageRoot } from '../../src/base/package-root.js';
@@ -12,6 +13,11 @@ const provision = () =>
     reject: false,
     all: true,
   });
+
+// The project is an overlay in here. With this its packages are those that the script would get.
+test.before(() =>
+  copyFileSync(join(packageRoot, 'package-lock.json'), join(packageRoot, 'node_modules/.installed')),
+);
 
 test.after.always(async () => {
   await removeInstallation();
