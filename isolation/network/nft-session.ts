@@ -102,6 +102,8 @@ export class NftSession {
 
   #start(): Program {
     const program = spawn(this.#nft, ['-i'], {
+      // It ends a moment after us, and must not be found in our directory then.
+      cwd: '/',
       stdio: ['pipe', 'ignore', 'pipe'],
       // It would write what it was told to a file in its home.
       env: { LC_ALL: 'C', HOME: '/dev/null', TERM: 'dumb' },
