@@ -139,11 +139,11 @@ export async function listing(): Promise<string> {
     '/usr/local',
     '/srv',
     '/var/lib',
-    '/root',
     '/run/tenement',
+    '/run/userdb',
     '/run/systemd/system',
   ];
-  const noise = ['/var/lib/systemd', '/etc/machine-id', '/etc/resolv.conf', '/root/.cache', '/root/.npm'];
+  const noise = ['/var/lib/systemd', '/etc/machine-id', '/etc/resolv.conf'];
   const skip = noise.flatMap((path) => ['-path', path, '-prune', '-o']);
   const { stdout } = await execa('find', [...places, '-xdev', ...skip, '-printf', '%M %u %p %l\n'], {
     reject: false,
