@@ -53,9 +53,17 @@ function cgroup(host: Host): Check {
   );
 }
 
-function controllers(host: Host): Check {
-  const missing = ['memory', 'cpu', 'pids'].filter((name) => !host.controllers.includes(name));
-  if (missing.length === 0) return ok('controllers', host.controllers.join(' '));
+/** Where cgroup v2 does not have a controller, that of v1 does (isolation/limits.ts). */
+export function controllers(host: Pick<Host, 'controllers' | 'legacyCgroups'>): Check {
+  const wanted = ['memory', 'cpu', 'pids'] as const;
+  const legacy = wanted.filter(
+    (name) => !host.controllers.includes(name) && host.legacyCgroups?.[name] !== undefined,
+  );
+  const missing = wanted.filter(
+    (name) => !host.controllers.includes(name) && host.legacyCgroups?.[name] === undefined,
+  );
+  const onLegacy = legacy.length === 0 ? [] : [`${legacy.join(' ')} (of cgroup v1)`];
+  if (missing.length === 0) return ok('controllers', [...host.controllers, ...onLegacy].join(' '));
   return warn(
     'controllers',
     `not available: ${missing.join(', ')}; limits on them cannot be set`,
