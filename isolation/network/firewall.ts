@@ -111,9 +111,14 @@ export class Firewall {
   /** With the last of ours the table goes, too, unless another server needs it. Without a table there is nothing to take away. */
   async #leave(lines: readonly string[]): Promise<undefined> {
     this.#isThere = false;
-    if ((await this.#run([...lines, ...deleteUnusedTable(this.#table)])) !== undefined)
+    const unused = deleteUnusedTable(this.#table);
+    let refused = await this.#run([...lines, ...unused]);
+    if (refused !== undefined) {
       await this.#run(lines);
-    else await this.#gone();
+      // Two servers that end at once meet each other's chains at first: the second to take its own away finds none.
+      refused = await this.#run(unused);
+    }
+    if (refused === undefined) await this.#gone();
   }
 }
 
