@@ -25,7 +25,7 @@ export interface Resolved {
   readonly home: string;
 }
 
-/** The wrapper, our child, and pid 1 of its namespace: both are in the groups beside the app's processes. So are the forwarder and what connects its network. */
+/** The wrapper, our child, and pid 1 of its namespace: both are in the groups beside the app's processes. So are the forwarder with its guard, and what connects its network. */
 const WRAPPERS = 2;
 
 /** @throws TenementError `start_failed`, `isolation_unavailable`, `path_unreachable` */
@@ -61,10 +61,9 @@ export async function withNetwork<T>(
   } catch (error) {
     const { net, ready } = await network.catch((): PreparedNetwork => ({}));
     await ready?.catch(() => undefined);
-    const { uid, exclusive = false } = spec.identity ?? {};
+    const { uid } = spec.identity ?? {};
     // What matters is why it was not started. Rules for what does not run do no harm.
-    if (net !== undefined)
-      await releaseNetwork({ run: spec.run, uid, exclusive, net }, host).catch(() => undefined);
+    if (net !== undefined) await releaseNetwork({ run: spec.run, uid, net }, host).catch(() => undefined);
     throw error;
   }
 }
@@ -79,7 +78,7 @@ export async function startContained(
   signal: AbortSignal,
 ): Promise<Handle> {
   signal.throwIfAborted();
-  const helpers = (spec.forwardTo === undefined ? 0 : 1) + (uplink === undefined ? 0 : 1);
+  const helpers = (spec.forwardTo === undefined ? 0 : 2) + (uplink === undefined ? 0 : 1);
   const groups = await prepareGroups(spec, host, WRAPPERS + helpers);
   try {
     const launch = prepare(groups);

@@ -24,6 +24,7 @@ import { loadConfig } from './config/load.js';
 import { notYet, notYetError, notYetSettings } from './config/not-yet.js';
 import { resolveAuto } from './config/resolve-auto.js';
 import type { Config } from './config/schema.js';
+import { sharedUserWarnings } from './config/shared-user.js';
 import { openControlSocket } from './control-socket.js';
 import { ensureAdminToken } from './first-start.js';
 import { createLogs } from './logs/logs.js';
@@ -302,6 +303,8 @@ function warnAtStart(config: Config, root: boolean, log: Log): void {
     const missing = notYet(service);
     if (missing.length > 0) log.warn({ service: name }, notYetError(name, missing).message);
   }
+  // Only root makes such rules.
+  if (root) for (const warning of sharedUserWarnings(config)) log.warn(warning);
   const asRoot = Object.keys(config.service).filter((name) => {
     const { isolation, user } = config.service[name] ?? {};
     return isolation === 'process' && user === '';

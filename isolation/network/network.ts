@@ -78,7 +78,7 @@ export async function prepareNetwork(spec: Spec, host: Host): Promise<PreparedNe
   if (network === 'none' || allowLocal === undefined || identity === undefined || !host.root) return {};
   const { users } = keepersOf(nftOf(host, 'loopback'));
   const loopback = [...allowLocal, ...(await resolvers())];
-  const guarded = guardedOf({ ...spec, exclusive: identity.exclusive, uid: identity.uid }, loopback);
+  const guarded = guardedOf({ ...spec, uid: identity.uid }, loopback);
   return { net: { loopback }, ready: watched(users.guard(guarded)) };
 }
 
@@ -147,30 +147,22 @@ export async function retakeNetwork(ref: Ref, host: Host): Promise<void> {
 
 /** Once nothing of the run lives. Idempotent. */
 export async function releaseNetwork(
-  { run, uid, exclusive = false, net }: Pick<Ref, 'run' | 'uid' | 'exclusive' | 'net'>,
+  { run, uid, net }: Pick<Ref, 'run' | 'uid' | 'net'>,
   host: Host,
 ): Promise<void> {
   const { nft } = host.tools;
   if (net === undefined || nft === undefined) return;
   const { users, egress } = keepersOf(nft);
-  if (net.loopback !== undefined && uid !== undefined) await users.release({ run, uid, exclusive });
+  if (net.loopback !== undefined && uid !== undefined) await users.release({ run, uid });
   if (net.egress !== undefined) await egress.close(net.egress);
 }
 
 function guardedOf(
-  {
-    run,
-    uid,
-    exclusive,
-    address,
-  }: Pick<Ref, 'run' | 'address'> & {
-    readonly uid: number;
-    readonly exclusive?: boolean | undefined;
-  },
+  { run, uid, address }: Pick<Ref, 'run' | 'address'> & { readonly uid: number },
   allowed: Guarded['allowed'],
 ): Guarded {
   const port = 'port' in address ? address.port : undefined;
-  return { run, uid, exclusive: exclusive ?? false, port, allowed };
+  return { run, uid, port, allowed };
 }
 
 function nftOf(host: Host, table: 'loopback' | 'egress'): string {

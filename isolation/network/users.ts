@@ -1,6 +1,5 @@
 /** What users of instances may reach on loopback. A named user may have several instances: then each of them may what any of them may. */
 import type { AllowedAddress } from '../contract.js';
-import { processesOf } from '../members.js';
 import type { Firewall } from './firewall.js';
 import { loopbackEntry } from './rules.js';
 
@@ -8,8 +7,6 @@ import { loopbackEntry } from './rules.js';
 export interface Guarded {
   readonly run: string;
   readonly uid: number;
-  /** Nobody else has the uid. */
-  readonly exclusive: boolean;
   /** Where it listens. */
   readonly port: number | undefined;
   readonly allowed: readonly AllowedAddress[];
@@ -37,11 +34,10 @@ export class GuardedUsers {
   }
 
   /** Once nothing of the run lives. */
-  async release({ run, uid, exclusive }: Pick<Guarded, 'run' | 'uid' | 'exclusive'>): Promise<void> {
+  async release({ run, uid }: Pick<Guarded, 'run' | 'uid'>): Promise<void> {
     this.#forget({ run, uid });
     if (this.#byUid.has(uid)) return this.#firewall.put(this.#entryOf(uid));
-    // They may be instances of another server.
-    if (!exclusive && (await processesOf(uid)).length > 0) return;
+    // Whoever else runs as a named user (nginx as www-data) is no instance, and is let be as soon as none of ours runs.
     await this.#firewall.drop(this.#entryOf(uid));
   }
 

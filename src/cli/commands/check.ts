@@ -7,13 +7,15 @@ export function addCheck(program: Command): void {
   addCommand(program, 'check', 'validate tenement.toml, naming every problem by file, line and key').action(
     async (_: unknown, command: Command) => {
       const { globals, out } = contextOf(command);
-      const [{ loadConfigFor }, { checkUsers }] = await Promise.all([
+      const [{ loadConfigFor }, { checkUsers }, { sharedUserWarnings }] = await Promise.all([
         import('../load-config.js'),
         import('../check-users.js'),
+        import('../../config/shared-user.js'),
       ]);
       try {
         const config = await loadConfigFor(globals);
         await checkUsers(config);
+        for (const warning of sharedUserWarnings(config)) out.note(`warning: ${warning}`);
         const services = Object.keys(config.service);
         if (out.json) return out.printJson({ file: config.path, valid: true, services, problems: [] });
         const count = `${services.length} service${services.length === 1 ? '' : 's'}`;

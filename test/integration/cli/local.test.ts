@@ -66,6 +66,18 @@ test('check names a user that this machine does not have', async (t) => {
   }
 });
 
+test('check warns of a named user whose other processes the rules would hit, and finds the file valid', async (t) => {
+  const cwd = freshDir(t);
+  const text = '[service.notes]\ncommand = "x"\nisolation = "namespace"\nuser = "root"\n';
+  writeFileSync(join(cwd, 'tenement.toml'), text);
+  const run = await runTen(['check'], { cwd });
+  t.is(run.exitCode, 0);
+  t.regex(
+    run.stderr,
+    /warning: service\.notes: .*every process of that user on this machine; use user = "auto"/,
+  );
+});
+
 test('no config: check says where it looked', async (t) => {
   if (existsSync('/etc/tenement/tenement.toml')) {
     t.log('skipped: this machine has a configuration of its own');

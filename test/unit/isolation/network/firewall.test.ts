@@ -4,6 +4,7 @@ import { keysIn } from '../../../../isolation/network/reaper.js';
 import { nameservers } from '../../../../isolation/network/resolver.js';
 import { loopbackEntry } from '../../../../isolation/network/rules.js';
 import { LOOPBACK } from '../../../../isolation/network/script.js';
+import { GuardedUsers } from '../../../../isolation/network/users.js';
 import { TenementError } from '../../../../src/base/errors.js';
 
 /** nft(8) as far as tables go: `create table` fails when it is there, everything else when it is not. */
@@ -135,4 +136,54 @@ test('rules that cannot be made again are told of', async (t) => {
   nft.isThere = false;
   nft.broken = true;
   await t.throwsAsync(firewall.renew(), { instanceOf: TenementError });
+});
+
+/** A table of several servers: it cannot be deleted while it has chains of users. */
+class SharedNft {
+  readonly users = new Set<string>();
+  isThere = false;
+
+  run = async (lines: readonly string[]): Promise<string | undefined> => {
+    await new Promise(setImmediate);
+    const creates = lines[0]?.startsWith('create table') ?? false;
+    if (creates === this.isThere) return 'Error: File exists or does not';
+    const after = new Set(this.users);
+    for (const line of lines) {
+      const [verb, what, , , chain = ''] = line.split(' ');
+      if (what !== 'chain' || !chain.startsWith('user_')) continue;
+      if (verb === 'add') after.add(chain);
+      else if (verb === 'delete') after.delete(chain);
+    }
+    const deletes = lines.some((line) => line.startsWith('delete table'));
+    if (deletes && after.size > 0) return 'Error: Device or resource busy';
+    this.users.clear();
+    for (const chain of after) this.users.add(chain);
+    this.isThere = !deletes;
+    return undefined;
+  };
+}
+
+test('of two servers that end at the same time the second takes the table away', async (t) => {
+  const nft = new SharedNft();
+  const [one, other] = [new Firewall(LOOPBACK, nft.run), new Firewall(LOOPBACK, nft.run)];
+  await one.put(user(1));
+  await other.put(user(2));
+  await Promise.all([one.drop(user(1)), other.drop(user(2))]);
+  t.is(nft.users.size, 0);
+  t.false(nft.isThere);
+});
+
+test('rules of a user stay as long as instances run as that user, whoever else does', async (t) => {
+  const nft = new SharedNft();
+  const users = new GuardedUsers(new Firewall(LOOPBACK, nft.run));
+  // This process runs as that user and lives on.
+  const uid = process.getuid?.() ?? 0;
+  const runs = ['a', 'b'].map((run) => ({ run, uid, port: 30_000, allowed: [] }));
+  for (const run of runs) await users.guard(run);
+  for (const run of runs) {
+    t.deepEqual([...nft.users], [`user_${uid}`]);
+    await users.release(run);
+  }
+  t.is(nft.users.size, 0);
+  t.false(nft.isThere);
 });
