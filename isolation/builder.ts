@@ -133,10 +133,12 @@ my %DO = (
   # It ends when it works in the background, as a child of pid 1.
   forward => sub {
     my ($port, $uid) = @_;
+    my $app = $$;
     defined(my $pid = fork) or die "fork: $!\n";
     if ($pid == 0) {
       fds_closed(3, 4, 6, 7);
-      @ARGV = ($port, $uid, "");
+      # The app will be what is this process now, and ends with it.
+      @ARGV = ($port, $uid, "", $app);
       eval "package Forwarder; $was{TENEMENT_FORWARD}";
       print STDERR $@;
       exit 1;

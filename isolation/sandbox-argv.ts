@@ -44,6 +44,8 @@ export interface Sandboxed {
 const FIRST_INPUT = 7;
 /** What setpriv(1) in there needs to become another user, and gives up by that. */
 const TO_CHANGE_USER = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP'];
+/** And what the forwarder's guard needs to end the app of another user. */
+const TO_END_APP = ['CAP_KILL'];
 
 /**
  * sh (joins) -> bwrap (stays; its child, pid 1, reaps and ends with the app) -> perl (drops, sets directory and environment), or setpriv, sh and env -> command.
@@ -127,14 +129,15 @@ function byShell(sandboxed: Sandboxed): Inner {
 
 /** `firstFile`: the fd of the first of `files`. */
 export function bubblewrapOptions(sandboxed: Omit<Sandboxed, 'tools'>, firstFile: number): string[] {
-  const { system, views, files, identity, network, hostname } = sandboxed;
+  const { system, views, files, identity, network, hostname, forward } = sandboxed;
+  const kept = [...TO_CHANGE_USER, ...(forward === undefined ? [] : TO_END_APP)];
   const readOnly = (source: string, path = source): string[] => ['--ro-bind', source, path];
   return [
     ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
     // With a link to the outside it is made before, by who may still reach both ends.
     ...(network === 'none' ? ['--unshare-net'] : []),
     ...(identity === undefined ? ['--unshare-user', '--disable-userns'] : ['--cap-drop', 'ALL']),
-    ...(identity === undefined ? [] : TO_CHANGE_USER.flatMap((name) => ['--cap-add', name])),
+    ...(identity === undefined ? [] : kept.flatMap((name) => ['--cap-add', name])),
     ...(hostname === undefined ? [] : ['--hostname', hostname]),
     ...['--perms', '0755', '--dir', '/etc'],
     ...system.directories.flatMap((path) => readOnly(path)),

@@ -33,11 +33,38 @@ const EVENT: Record<FilterArch, string> = { x64: 'L q', arm64: 'L x4 q' };
 /**
  * One loop on level-triggered epoll(7). Each direction has a buffer, which is filled again when it has been written: who reads slowly slows the
  * sender, and memory stays bounded. An end of file is passed on as such, a reset as a reset: a truncated answer must not look complete.
+ *
+ * $app: the process, of the same pid namespace, that has to end when the forwarder does; empty: none.
  */
 const PROGRAM = String.raw`
 sub sys { my $n = shift; syscall($N{$n}, @_) }
 sub must { $_[1] == -1 and die "$_[0]: $!\n" }
-my ($port, $uid, $raise) = splice @ARGV, 0, 3;
+my ($port, $uid, $raise, $app) = (splice(@ARGV, 0, 4), "");
+my $none = pack("L6", 0, 0, 0, 0, 0, 0);
+my $head = pack("L L", 0x20080522, 0);
+my $tell;
+sub silent { open($_, "+<", "/dev/null") for *STDIN, *STDOUT, *STDERR }
+# What nobody can connect to any more must not look alive: a process that can do nothing else waits for the forwarder's end, and ends the app.
+if ($app ne "") {
+  pipe(my $works, $tell) or die "pipe: $!\n";
+  defined(my $guard = fork) or die "fork: $!\n";
+  if ($guard) { close $tell; exit(defined(<$works>) ? 0 : 1) }
+  close $works;
+  defined(my $forwarder = fork) or die "fork: $!\n";
+  if ($forwarder) {
+    close $tell;
+    open(my $L, "+<&=", 5); close $L; silent();
+    my $kill = pack("L6", 32, 32, 0, 0, 0, 0);
+    # Without root there is none to keep, and none needed: the app is the same user.
+    sys("capset", $head, $kill) == -1 and must("capset", sys("capset", $head, $none));
+    must("no_new_privs", sys("prctl", 38, 1, 0, 0, 0));
+    must("dumpable", sys("prctl", 4, 0, 0, 0, 0));
+    my $name = "tenement-guard\0"; sys("prctl", 15, $name, 0, 0, 0);
+    1 while waitpid($forwarder, 0) == -1 && $! == 4;
+    kill KILL => $app;
+    exit 0;
+  }
+}
 if ($raise) {
   socket(my $s, 2, 2, 0) or die "socket: $!\n";
   my $up = pack("a16 s x22", "lo", 0x41);
@@ -47,8 +74,6 @@ if ($uid ne "") {
   $! = 0; $) = "$uid $uid"; $( = $uid; $! and die "setgid: $!\n";
   $! = 0; $< = $> = $uid; ($< == $uid && $> == $uid) or die "setuid: $!\n";
 }
-my $none = pack("L6", 0, 0, 0, 0, 0, 0);
-my $head = pack("L L", 0x20080522, 0);
 must("capset", sys("capset", $head, $none));
 must("no_new_privs", sys("prctl", 38, 1, 0, 0, 0));
 must("dumpable", sys("prctl", 4, 0, 0, 0, 0));
@@ -60,10 +85,10 @@ my $listen = 5;
 open(my $L, "+<&=", $listen) or die "the listening socket: $!\n";
 my $flags = fcntl($L, 3, 0); fcntl($L, 4, $flags | 2048);
 my $ep = sys("create", 524288); must("epoll", $ep);
-defined(my $pid = fork) or die "fork: $!\n";
-exit 0 if $pid;
+if ($tell) { syswrite($tell, "works\n"); close $tell }
+else { defined(my $pid = fork) or die "fork: $!\n"; exit 0 if $pid }
 my $name = "tenement-fwd\0"; sys("prctl", 15, $name, 0, 0, 0); $SIG{PIPE} = "IGNORE";
-open($_, "+<", "/dev/null") for *STDIN, *STDOUT, *STDERR;
+silent();
 my (%end, %mask, $paused);
 sub watch {
   my ($fd, $want) = @_;

@@ -355,6 +355,25 @@ export function conformance(test: SerialFn, variant: Variant): void {
     );
   }
 
+  for (const network of passing.filter((own) => own !== 'host' && !variant.cannotForward)) {
+    test(title(`network ${network}: it ends with what passes connections on to it`), async (t) => {
+      const bench = new Bench(t, variant.newIdentity?.());
+      const path = join(freshDir(t), 's');
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen({ path }, resolve));
+      const spec = { ...bench.spec(bench.app('never-listens')), address: { path }, socket: server };
+      const starting = start(t, backend, { ...spec, forwardTo: 8080, network });
+      const handle = await starting.finally(() => server.close());
+      await until('it runs', () => bench.stdout().includes('not listening'));
+      const inside = await findRun(trace(handle.ref), host);
+      const forwarder = inside.find((pid) => read(`/proc/${pid}/comm`) === 'tenement-fwd\n');
+      if (forwarder === undefined) return t.fail('no forwarder');
+      process.kill(forwarder, 'SIGKILL');
+      t.false((await handle.exited).code === 0);
+      t.deepEqual(await findRun(trace(handle.ref), host), []);
+    });
+  }
+
   test(title('what it uses is told'), async (t) => {
     const bench = new Bench(t, variant.newIdentity?.());
     const handle = await start(t, backend, bench.spec(bench.app('never-listens')));
