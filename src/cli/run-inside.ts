@@ -1,5 +1,5 @@
 /** Runs a prepared command with this process' own input and output, and ends as it ends. */
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
@@ -72,26 +72,44 @@ function withTerminal({ file, args, env }: Launch): Begun {
   };
 }
 
-/** In a session of its own, without a terminal; files and pipes are its own to use, what is a terminal gets passed on. */
+/**
+ * In a session of its own, without a terminal. It gets none of our own streams: whoever runs as its user could open a file that our output goes to
+ * again by /proc/PID/fd, and read it from its beginning. What goes in and out is passed on, as slowly as the other side reads it.
+ */
 function withPipes({ file, args, env }: Launch): Begun {
-  const streams = [process.stdin, process.stdout, process.stderr];
-  const stdio: StdioOptions = [...streams.map(({ isTTY }) => (isTTY ? 'pipe' : 'inherit')), 'pipe'];
-  const child = spawn(file, args, { env, stdio, detached: true });
-  if (child.stdin !== null) passInput(child.stdin);
-  child.stdout?.pipe(process.stdout, { end: false });
-  child.stderr?.pipe(process.stderr, { end: false });
-  return {
-    child,
-    ended: end(child, 'close', file).finally(() => {
-      // An open terminal would keep us waiting for what nobody wants any more.
-      if (child.stdin !== null) process.stdin.unpipe().pause().unref();
-    }),
-  };
+  const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'pipe', 'pipe'], detached: true });
+  const failures = [passOutput(child.stdout, process.stdout), passOutput(child.stderr, process.stderr)];
+  passInput(child.stdin);
+  const ended = end(child, 'close', file).finally(() => {
+    // Whoever still writes or types would keep us waiting for what nobody wants any more.
+    process.stdin.unpipe().destroy();
+  });
+  return { child, ended: Promise.race([ended, ...failures]) };
 }
 
 function passInput(to: Writable): void {
-  to.on('error', () => undefined);
+  // It need not read what it is given.
+  to.on('error', () => process.stdin.unpipe(to));
+  // What cannot be read, like a directory, has nothing in it.
+  process.stdin.on('error', () => to.end());
   process.stdin.pipe(to);
+}
+
+/**
+ * A reader who has enough (`| head`) closes the command's output, too: it learns so with its next write, and ends as it likes. Settles only with
+ * another failure, like a full disk.
+ */
+function passOutput(from: Readable, to: Writable): Promise<never> {
+  from.on('error', () => undefined);
+  // Other commands end at once there (broken-pipe.ts); this one says how the command ended.
+  to.removeAllListeners('error');
+  from.pipe(to, { end: false });
+  return new Promise((_, reject) => {
+    to.on('error', (error: NodeJS.ErrnoException) => {
+      from.destroy();
+      if (error.code !== 'EPIPE') reject(error);
+    });
+  });
 }
 
 async function end(child: ChildProcess, event: 'exit' | 'close', what: string): Promise<number> {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
@@ -80,6 +81,74 @@ test.serial('exec: input and output pass as they are, errors apart', async (t) =
     t.true(Buffer.from(result.stdout).equals(bytes), name);
     t.is(Buffer.from(result.stderr).toString(), 'no');
   }
+});
+
+test.serial('exec: files of ours are not handed in, whatever our streams are', async (t) => {
+  const server = await start(t);
+  const file = join(server.directory, 'ours');
+  for (const name of names) {
+    writeFileSync(file, 'before\n');
+    const line = `ls -l /proc/self/fd/[012] | sed 's/.* -> //'; cat; echo apart >&2; exit 3`;
+    const [input, output] = [openSync('/etc/hostname', 'r'), openSync(file, 'a')];
+    t.teardown(() => [input, output].map((fd) => closeSync(fd)));
+    const child = spawn(TEN[0], [TEN[1], 'exec', `${name}:alice`, '--', 'sh', '-c', line], {
+      cwd: server.directory,
+      stdio: [input, output, output],
+    });
+    t.deepEqual(await once(child, 'exit'), [3, null], name);
+    const [before, ...lines] = readFileSync(file, 'utf8').split('\n');
+    t.is(before, 'before');
+    // Node's own kind of pipe is a pair of sockets; neither leads to a file.
+    for (const fd of lines.slice(0, 3)) t.regex(fd, /^(pipe|socket):\[\d+\]$/, name);
+    const rest = lines.slice(3).join('\n');
+    t.true(rest.includes(readFileSync('/etc/hostname', 'utf8').trim()), rest);
+    t.true(rest.includes('apart\n'), rest);
+  }
+});
+
+test.serial('exec: who reads no more ends what still writes, quietly', async (t) => {
+  const server = await start(t);
+  for (const name of names) {
+    const run = await execa(
+      'sh',
+      [
+        '-c',
+        `{ "$@"; echo "code $?" >&2; } | head -n 1`,
+        'sh',
+        TEN[0],
+        TEN[1],
+        'exec',
+        `${name}:alice`,
+        '--',
+        'yes',
+      ],
+      { cwd: server.directory },
+    );
+    t.is(run.stdout, 'y');
+    t.is(run.stderr, `code ${128 + constants.signals.SIGPIPE}`, name);
+  }
+});
+
+test.serial('exec: input that goes on does not keep what has ended', async (t) => {
+  const server = await start(t);
+  const { stdout } = await execa(
+    'sh',
+    [
+      '-c',
+      `yes | { "$@"; echo "code $?"; }`,
+      'sh',
+      TEN[0],
+      TEN[1],
+      'exec',
+      'process:alice',
+      '--',
+      'head',
+      '-n',
+      '1',
+    ],
+    { cwd: server.directory },
+  );
+  t.is(stdout, 'y\ncode 0');
 });
 
 test.serial('exec: a terminal of its own, Ctrl-C for the command alone', async (t) => {
