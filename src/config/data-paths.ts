@@ -174,8 +174,12 @@ export function* claims(config: DataConfig, path: DataPath): Generator<Claim> {
         if (match !== undefined) yield { service, ...match, same: false };
       }
       if (theirs.kind !== 'file') continue;
-      for (const suffix of COMPANIONS.filter((end) => path.path.endsWith(end))) {
-        const match = overlapWith(path.path.slice(0, -suffix.length).split('/'), theirs.segments);
+      // And what lies below a companion's name would need it to be a directory.
+      const file = dir.slice(0, theirs.segments.length);
+      const name = file.at(-1) ?? '';
+      if (file.length < theirs.segments.length) continue;
+      for (const suffix of COMPANIONS.filter((end) => name.endsWith(end))) {
+        const match = overlapWith([...file.slice(0, -1), name.slice(0, -suffix.length)], theirs.segments);
         if (match !== undefined) yield { service, ...match, same: false };
       }
     }

@@ -150,6 +150,22 @@ test('files of the same name, and a file that is a companion of another one', (t
   t.is(conflict(bare, 'a:x-wal', ['a:x-shm', 'a:y']), undefined);
 });
 
+test('a directory below the companion of another one’s database is a conflict, whoever was first', (t) => {
+  const both = config({ a: { V: '{data_dir}/x-{id}' }, b: { V: '{data_dir}/x-{id}/{id}' } }, 'namespace');
+  const [file, below] = [
+    { service: 'a', id: 'a' },
+    { service: 'b', id: 'a-wal' },
+  ];
+  t.regex(
+    dataPathConflict(both, below, (k) => k.service === 'a' && k.id === 'a') ?? '',
+    /overlaps with .*a:a/,
+  );
+  t.not(
+    dataPathConflict(both, file, (k) => k.service === 'b' && k.id === 'a-wal'),
+    undefined,
+  );
+});
+
 test('two instances that are accepted one after the other never overlap', (t) => {
   const value = fc
     .array(fc.constantFrom('{id}', '{name}', 'a', 'b', 'x-{id}', '{id}.d'), { minLength: 1, maxLength: 3 })
