@@ -29,6 +29,8 @@ export interface Outcome {
 }
 
 const BOOT_LIMIT_MS = 300_000;
+/** Longer than any test takes on a busy machine. Seen once there: both processors of the guest waiting for each other for good. */
+const SILENCE_LIMIT_MS = 600_000;
 
 /** Runs it to its end. Whatever happens, qemu has ended when this resolves. */
 export async function runMachine(options: MachineOptions, signal: AbortSignal): Promise<Outcome> {
@@ -49,6 +51,12 @@ export async function runMachine(options: MachineOptions, signal: AbortSignal): 
   const startedLate = (): NodeJS.Timeout =>
     setTimeout(() => end(`it did not start within ${BOOT_LIMIT_MS / 1000} s`), BOOT_LIMIT_MS);
   let boot = startedLate();
+  const silence = options.shell
+    ? undefined
+    : setTimeout(
+        () => end(`nothing was heard of it for ${SILENCE_LIMIT_MS / 60_000} minutes`),
+        SILENCE_LIMIT_MS,
+      );
   let began = Date.now();
   let nothingMatched = false;
   const heard = (line: string): void => {
@@ -73,13 +81,17 @@ export async function runMachine(options: MachineOptions, signal: AbortSignal): 
   };
   try {
     if (child.stdout !== null) {
-      createInterface({ input: child.stdout }).on('line', (line) => heard(line.replace(/\r$/, '')));
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        silence?.refresh();
+        heard(line.replace(/\r$/, ''));
+      });
     } else clearTimeout(boot);
     const code = await exited;
     if (options.shell) broken = code === 0 ? undefined : `qemu ended with ${code}`;
     return { suites, broken: broken && `${broken}\n${tail(options.console)}` };
   } finally {
     clearTimeout(limit);
+    clearTimeout(silence);
     clearTimeout(boot);
     signal.removeEventListener('abort', onAbort);
   }
