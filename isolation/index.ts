@@ -19,6 +19,7 @@ export { type Launch, NOT_JOINED, prepareExec } from './exec.js';
 export { probeHost } from './host.js';
 export { closeInheritedFds } from './inherited.js';
 export { endRun, findRun } from './leftovers.js';
+export { allListening, type Listening } from './listener.js';
 export { watchRules } from './network/network.js';
 export { parseRef } from './ref.js';
 export { strongest } from './strongest.js';

@@ -34,6 +34,31 @@ export function listeningInodes(table: string, port: number): string[] {
   });
 }
 
+/** A socket that listens in the machine's network, at whatever address. */
+export interface Listening {
+  readonly port: number;
+  /** Whose socket it is. */
+  readonly uid: number;
+}
+
+/** Every socket that listens. `table` is /proc/net/tcp or tcp6 (proc_net_tcp: the fourth column is the state, the eighth the uid). */
+export function listeningSockets(table: string): Listening[] {
+  return table.split('\n').flatMap((line) => {
+    const fields = line.trim().split(/\s+/);
+    const port = Number.parseInt(fields[1]?.split(':')[1] ?? '', 16);
+    const uid = Number(fields[7]);
+    return fields[3] === LISTEN && Number.isInteger(port) && Number.isInteger(uid) ? [{ port, uid }] : [];
+  });
+}
+
+/** All that listens on this machine now; nothing where there is no /proc. */
+export async function allListening(): Promise<Listening[]> {
+  const tables = await Promise.all(
+    ['tcp', 'tcp6'].map((name) => readListening(`/proc/net/${name}`).catch(() => '')),
+  );
+  return tables.flatMap(listeningSockets);
+}
+
 /**
  * `own` only if every socket that listens there is held by the run: with SO_REUSEPORT a second program can share the port and would
  * get part of the connections.

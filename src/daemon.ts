@@ -1,6 +1,7 @@
 /** The composition root: the only file that puts config, state, supervisor, proxy and API together. */
 import { networkInterfaces } from 'node:os';
 import {
+  allListening,
   type Backends,
   closeInheritedFds,
   createBackends,
@@ -49,6 +50,7 @@ import { Ports } from './supervisor/ports.js';
 import { Quotas } from './supervisor/quotas.js';
 import { Registration } from './supervisor/registration.js';
 import { losesFeatures, needsRestart } from './supervisor/reload.js';
+import { evictSquatters } from './supervisor/squatters.js';
 import { Supervisor } from './supervisor/supervisor.js';
 import { SupervisedUpstreams } from './supervisor/upstreams.js';
 
@@ -77,7 +79,16 @@ export async function serve(options: ServeOptions): Promise<void> {
   watchRules((message) => log.warn(message));
   const carryOut = (config: Config) => chooseIsolation(config, backends, host, log);
   let config = carryOut(written);
-  const ports = new Ports(config.settings.port_range);
+  const makeRoom = evictSquatters({
+    running: () =>
+      [...supervisor.instances].flatMap(({ key, handle }) =>
+        handle === undefined ? [] : [{ key, ref: handle.ref }],
+      ),
+    listening: allListening,
+    hold: (key, why) => control.evict(key, why),
+    log,
+  });
+  const ports = new Ports(config.settings.port_range, undefined, makeRoom);
   const logs = createLogs({ dir: `${data_dir}/.tenement/logs`, log, clock });
   const usage = createUsageMeter({ clock, log });
   const sockets = inheritedSockets(process.env, process.pid);

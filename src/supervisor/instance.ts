@@ -148,6 +148,14 @@ export class Instance {
     if (failure !== undefined) throw failure;
   }
 
+  /** Stops and holds it for what it does to others: without waiting for its open requests, and its last problem says why. */
+  async evict(why: TenementError, whenDown?: () => Promise<void>): Promise<void> {
+    const stopped = this.stop('down', why, whenDown);
+    this.#lastProblem = why.message;
+    this.cutDrain();
+    await stopped;
+  }
+
   /** A new process instead of the running one; starts it when none runs. Resolves when the new one is ready. */
   restart(cause: string): Promise<void> {
     if (this.#facts.want === 'disabled') return Promise.reject(new TenementError('disabled'));

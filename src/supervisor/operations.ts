@@ -92,6 +92,14 @@ export class Operations implements Control {
     return this.view(key);
   }
 
+  /** A stop with a hold that nobody asked for: the instance does harm to others. What is disabled is at its end already. */
+  async evict(key: InstanceKey, why: TenementError): Promise<void> {
+    const instance = this.#deps.supervisor.get(key);
+    await this.#deps.activation?.shut(key);
+    if (instance.want === 'disabled') return instance.stop('disabled', why, () => this.#afterStop(key));
+    await instance.evict(why, () => this.#afterStop(key));
+  }
+
   async restart(key: InstanceKey): Promise<InstanceView> {
     await this.#deps.supervisor.get(key).restart('a person asked for a restart');
     return this.view(key);

@@ -1,5 +1,6 @@
+import { createServer } from 'node:net';
 import test from 'ava';
-import { listeningInodes } from '../../../isolation/listener.js';
+import { allListening, listeningInodes, listeningSockets } from '../../../isolation/listener.js';
 
 const head =
   '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
@@ -32,4 +33,34 @@ test('every address counts at which a connection to loopback arrives, and no oth
 test('several sockets on one port (SO_REUSEPORT) are all reported', (t) => {
   const table = [row('0100007F:0050', '0A', '1'), row('0100007F:0050', '0A', '2')].join('\n');
   t.deepEqual(listeningInodes(table, 80), ['1', '2']);
+});
+
+test('whose sockets listen, at whatever address, and no heads, connections or broken lines', (t) => {
+  const of = (uid: number, text: string) => text.replace(/00000000 {5}0 /, `00000000 ${uid} `);
+  const table = [
+    head,
+    of(1_900_000_001, row('0100007F:7530', '0A', '1')),
+    of(33, row('0200000A:7531', '0A', '2')),
+    of(34, row('0100007F:7532', '01', '3')),
+    '   3: 0100007F',
+    '',
+  ];
+  t.deepEqual(listeningSockets(table.join('\n')), [
+    { port: 0x7530, uid: 1_900_000_001 },
+    { port: 0x7531, uid: 33 },
+  ]);
+});
+
+test('what this process listens on is found with its uid', async (t) => {
+  if (process.platform !== 'linux') {
+    t.log('skipped: needs /proc');
+    return t.pass();
+  }
+  const server = createServer();
+  t.teardown(() => server.close());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const found = (await allListening()).filter((one) => one.port === port);
+  t.deepEqual(found, [{ port: port ?? 0, uid: process.geteuid?.() ?? -1 }]);
 });

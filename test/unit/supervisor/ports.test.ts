@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
+import { TenementError } from '../../../src/base/errors.js';
 import { Ports } from '../../../src/supervisor/ports.js';
 
 /** The first of a few neighbouring ports that nobody uses, below the kernel's ephemeral range. */
@@ -66,4 +67,31 @@ test.serial('a reserved port is not handed out until it is released', async (t) 
   await t.throwsAsync(ports.allocate(), { code: 'ports_exhausted' });
   ports.release(first);
   t.is(await ports.allocate(), first);
+});
+
+test.serial(
+  'when the range has run out room is made once for all who ask, as often as there is somebody',
+  async (t) => {
+    const first = await freeRange(3);
+    const squatters = [await listen(t, first, '127.0.0.1'), await listen(t, first + 1, '127.0.0.1')];
+    const asked: string[] = [];
+    const ports: Ports = new Ports([first, first + 1], first, async (range) => {
+      asked.push(range.join());
+      const one = squatters.pop();
+      await new Promise<void>((resolve) => (one === undefined ? resolve() : one.close(() => resolve())));
+      return one !== undefined;
+    });
+    const got = await Promise.all([ports.allocate(), ports.allocate()]);
+    t.deepEqual(got.sort(), [first, first + 1]);
+    t.deepEqual(asked, [`${first},${first + 1}`, `${first},${first + 1}`]);
+    await t.throwsAsync(ports.allocate(), { code: 'ports_exhausted', message: /by instances$/ });
+  },
+);
+
+test.serial('who holds ports that no instance has is to be found with ss', async (t) => {
+  const first = await freeRange(1);
+  await listen(t, first, '127.0.0.1');
+  const error = await t.throwsAsync(new Ports([first, first]).allocate(), { instanceOf: TenementError });
+  t.regex(error.message, /0 by instances, the others by other programs/);
+  t.regex(error.hint ?? '', /ss -ltnp/);
 });

@@ -1,0 +1,73 @@
+/**
+ * Attack: an app in the machine's network listens on every port of `port_range`, and no other instance can be started. It is found by its uid
+ * when the range has run out.
+ */
+import type { Ref } from '../../isolation/contract.js';
+import type { Listening } from '../../isolation/index.js';
+import { asTenementError, TenementError } from '../base/errors.js';
+import type { Log } from '../base/log.js';
+import { formatKey, type InstanceKey } from '../base/names.js';
+import type { MakeRoom } from './ports.js';
+
+/** An instance that runs. */
+export interface Runner {
+  readonly key: InstanceKey;
+  readonly ref: Pick<Ref, 'uid' | 'exclusive' | 'address' | 'forwardTo'>;
+}
+
+export interface Squatter {
+  readonly key: InstanceKey;
+  /** How many ports of the range that are not its own it listens on. */
+  readonly ports: number;
+}
+
+/** The one that listens on most ports of the range beside its own. Pure. What shares its uid with others is not accused. */
+export function worstSquatter(
+  [first, last]: readonly [number, number],
+  runners: Iterable<Runner>,
+  listening: readonly Listening[],
+): Squatter | undefined {
+  const byUid = new Map<number, Set<number>>();
+  for (const { port, uid } of listening) {
+    if (port < first || port > last) continue;
+    byUid.set(uid, (byUid.get(uid) ?? new Set()).add(port));
+  }
+  let worst: Squatter | undefined;
+  for (const { key, ref } of runners) {
+    if (ref.uid === undefined || ref.exclusive !== true) continue;
+    const held = byUid.get(ref.uid) ?? new Set();
+    const own = 'port' in ref.address ? ref.address.port : ref.forwardTo;
+    const ports = [...held].filter((port) => port !== own).length;
+    if (ports > (worst?.ports ?? 0)) worst = { key, ports };
+  }
+  return worst;
+}
+
+export interface EvictionDeps {
+  readonly running: () => Iterable<Runner>;
+  readonly listening: () => Promise<readonly Listening[]>;
+  /** Stops it, and keeps requests from waking it. Resolves when nothing of it is left. */
+  readonly hold: (key: InstanceKey, why: TenementError) => Promise<void>;
+  readonly log: Log;
+}
+
+/** Stops and holds the worst, one with each call: an app with a second port of its own is left alone if that is enough. Never rejects. */
+export function evictSquatters({ running, listening, hold, log }: EvictionDeps): MakeRoom {
+  return async ([first, last]) => {
+    const squatter = worstSquatter([first, last], running(), await listening());
+    if (squatter === undefined) return false;
+    const instance = formatKey(squatter.key);
+    const why = `it listened on ${squatter.ports} port${squatter.ports === 1 ? '' : 's'} of port_range (${first} to ${last}) that ${squatter.ports === 1 ? 'was' : 'were'} not its own, and no other instance could start`;
+    log.warn({ instance, ports: squatter.ports }, `${instance} is stopped and held: ${why}`);
+    try {
+      await hold(
+        squatter.key,
+        new TenementError('held', `stopped and held: ${why}`, { retryAfterSecs: 300 }),
+      );
+      return true;
+    } catch (error) {
+      log.error({ err: error, instance }, `it could not be held: ${asTenementError(error).message}`);
+      return false;
+    }
+  };
+}
