@@ -3,7 +3,7 @@ import { intoEnvironment, JOIN, type Launch } from './argv.js';
 import type { FilterLoader } from './load-filter.js';
 import { KEEP_NETWORK, ownNetwork } from './network/link.js';
 import { quote } from './private-root.js';
-import { SHM_BYTES, TMP_BYTES } from './root-plan.js';
+import { PLACES_OPTIONS, SHM_OPTIONS, TMP_OPTIONS } from './root-plan.js';
 import type { Sandboxed } from './sandbox-argv.js';
 import type { View } from './visible.js';
 
@@ -92,10 +92,10 @@ export function nsjailConfig({ system, views, files }: Jailed): string {
     ...system.files.map(({ path, source }) => bind(source, path, false, false)),
     ...system.devices.map((path) => bind(path, path, true, false)),
     ...files.map(({ path, text: content }) => `mount { dst: ${text(path)} src_content: ${text(content)} }`),
-    tmpfs('/dev/shm', '1777', SHM_BYTES),
-    tmpfs('/tmp', '1777', TMP_BYTES),
+    tmpfs('/dev/shm', '1777', SHM_OPTIONS),
+    tmpfs('/tmp', '1777', TMP_OPTIONS),
     `mount { src: ${text('../tmp')} dst: ${text('/var/tmp')} is_symlink: true }`,
-    tmpfs('/run', '755', 65_536),
+    tmpfs('/run', '755', PLACES_OPTIONS),
     ...views.map(viewMount),
     '',
   ].join('\n');
@@ -103,15 +103,15 @@ export function nsjailConfig({ system, views, files }: Jailed): string {
 
 function viewMount({ path, access, kind }: View): string {
   if (access !== 'hide') return bind(path, path, access === 'write', kind === 'directory');
-  return kind === 'directory' ? tmpfs(path, '711', 65_536) : bind('/dev/null', path, false, false);
+  return kind === 'directory' ? tmpfs(path, '711', PLACES_OPTIONS) : bind('/dev/null', path, false, false);
 }
 
 function bind(source: string, path: string, writable: boolean, directory: boolean): string {
   return `mount { src: ${text(source)} dst: ${text(path)} is_bind: true rw: ${writable} is_dir: ${directory} }`;
 }
 
-function tmpfs(path: string, mode: string, bytes: number): string {
-  return `mount { dst: ${text(path)} fstype: "tmpfs" options: ${text(`mode=${mode},size=${bytes}`)} rw: true is_bind: false }`;
+function tmpfs(path: string, mode: string, options: string): string {
+  return `mount { dst: ${text(path)} fstype: "tmpfs" options: ${text(`mode=${mode},${options}`)} rw: true is_bind: false }`;
 }
 
 /** A string of the text format of protocol buffers; what is not plain is written in octal. */

@@ -40,7 +40,7 @@ const TABLE = `${NEW_ROOT}/dev/ptmx`;
 export const OLD_ROOT = 'tmp';
 
 /** Fresh file systems are small: the root holds a few empty files, the others count as the instance's memory. */
-export const ROOT_SIZE = 'size=1m';
+export const ROOT_SIZE = 'size=1m,nr_inodes=10k';
 
 /** Ends in the new root, in its root directory, with nothing of the machine's own root left. */
 export function rootScript(plan: RootPlan): string {

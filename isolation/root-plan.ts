@@ -23,6 +23,14 @@ export interface RootInput {
 /** Bytes; counted as the instance's memory while used. */
 export const TMP_BYTES = 512 << 20;
 export const SHM_BYTES = 128 << 20;
+/**
+ * Files and directories that each of these takes: the kernel's default is as many as it has pages for, and an empty one takes its memory without taking
+ * any of the size. `options` of tmpfs(5).
+ */
+export const TMP_OPTIONS = `size=${TMP_BYTES},nr_inodes=100k`;
+export const SHM_OPTIONS = `size=${SHM_BYTES},nr_inodes=100k`;
+/** For what holds places of mounts only. */
+export const PLACES_OPTIONS = 'size=64k,nr_inodes=1k';
 const RESOLV_CONF = '/etc/resolv.conf';
 const PLACES = ['/dev', '/etc'];
 const NO_SUID = ['nosuid', 'nodev'];
@@ -44,10 +52,10 @@ export function planRoot(input: RootInput): RootPlan {
   const mounts: Mount[] = [
     ...system.directories.map((path) => bindMount(path, [...readOnly, MAKE])),
     ...system.files.map(({ path, source }) => bindMount(path, readOnly, source)),
-    fresh('tmpfs', '/tmp', ['mode=1777', `size=${TMP_BYTES}`, ...NO_SUID]),
+    fresh('tmpfs', '/tmp', ['mode=1777', TMP_OPTIONS, ...NO_SUID]),
     bindMount('/var/tmp', ['bind', MAKE], `${NEW_ROOT}/tmp`),
-    fresh('tmpfs', '/run', ['mode=755', 'size=64k', ...NO_SUID]),
-    fresh('tmpfs', '/dev/shm', ['mode=1777', `size=${SHM_BYTES}`, ...NO_SUID]),
+    fresh('tmpfs', '/run', ['mode=755', PLACES_OPTIONS, ...NO_SUID]),
+    fresh('tmpfs', '/dev/shm', ['mode=1777', SHM_OPTIONS, ...NO_SUID]),
     ...system.devices.map((path) => bindMount(path, ['bind', 'nosuid', 'noexec'])),
     fresh('devpts', '/dev/pts', ['newinstance', 'ptmxmode=0666', 'mode=620', 'nosuid', 'noexec']),
     // The table of mounts lies under it.
@@ -106,7 +114,7 @@ function viewMount({ path, access, kind }: View, bind: string, readOnly: readonl
   if (access === 'write') return bindMount(path, [bind, ...NO_SUID, ...(make ? [`${MAKE}=0711`] : [])]);
   if (access === 'read') return bindMount(path, [...readOnly, ...(make ? [MAKE] : [])]);
   // An empty directory, in which the places of the instance's own directories can still be made; a device that may not be opened.
-  if (make) return fresh('tmpfs', path, ['mode=711', 'size=64k', ...NO_SUID, 'noexec']);
+  if (make) return fresh('tmpfs', path, ['mode=711', PLACES_OPTIONS, ...NO_SUID, 'noexec']);
   return bindMount(path, ['bind', 'ro', ...NO_SUID, 'noexec'], '/dev/null');
 }
 

@@ -177,6 +177,7 @@ function parents(path: string): string[] {
   return names.map((_, i) => `/${names.slice(0, i + 1).join('/')}`);
 }
 
+/** Its number of files cannot be limited (bwrap(1)). */
 function fresh(path: string, mode: string, bytes: number): string[] {
   return ['--perms', mode, '--size', String(bytes), '--tmpfs', path];
 }

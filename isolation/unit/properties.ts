@@ -6,7 +6,7 @@ import type { Property } from '../../systemd/manager.js';
 import { escapeUnitPart } from '../../systemd/unit-name.js';
 import { dropPrivilege } from '../argv.js';
 import type { Identity, Limits, Network } from '../contract.js';
-import { SHM_BYTES, TMP_BYTES } from '../root-plan.js';
+import { PLACES_OPTIONS, SHM_OPTIONS, TMP_OPTIONS } from '../root-plan.js';
 import type { SystemView } from '../system-view.js';
 import type { View } from '../visible.js';
 import { userName } from './user.js';
@@ -156,15 +156,15 @@ function fileSystem({ root, system, views }: UnitInput): Property[] {
       'a(ss)',
       [
         // The names of all instances are in the tree of cgroups.
-        ['/sys', 'ro,size=64k,mode=755'],
-        ['/run', 'ro,size=64k,mode=755'],
+        ['/sys', `ro,${PLACES_OPTIONS},mode=755`],
+        ['/run', `ro,${PLACES_OPTIONS},mode=755`],
         // Not PrivateTmp=: that is a directory of the machine's disk, which could be filled.
-        ['/tmp', `nosuid,nodev,mode=1777,size=${TMP_BYTES}`],
-        ['/var/tmp', `nosuid,nodev,mode=1777,size=${TMP_BYTES}`],
-        ['/dev/shm', `nosuid,nodev,mode=1777,size=${SHM_BYTES}`],
+        ['/tmp', `nosuid,nodev,mode=1777,${TMP_OPTIONS}`],
+        ['/var/tmp', `nosuid,nodev,mode=1777,${TMP_OPTIONS}`],
+        ['/dev/shm', `nosuid,nodev,mode=1777,${SHM_OPTIONS}`],
         ...hidden
           .filter(({ kind }) => kind === 'directory')
-          .map(({ path }) => [path, 'ro,size=64k,mode=711']),
+          .map(({ path }) => [path, `ro,${PLACES_OPTIONS},mode=711`]),
       ],
     ],
     ['InaccessiblePaths', 'as', hidden.filter(({ kind }) => kind === 'file').map(({ path }) => inRoot(path))],

@@ -1,6 +1,9 @@
+import { statfsSync } from 'node:fs';
 import test from 'ava';
 import { closeInheritedFds, createBackends, type Host, probeHost, select } from '../../../isolation/index.js';
+import { until } from '../../helpers/until.js';
 import { attacks } from './attacks.js';
+import { Bench, start } from './bench.js';
 import { conformance } from './conformance.js';
 import { limits } from './limits.js';
 import { newUser, skipped } from './variants.js';
@@ -33,6 +36,15 @@ if (!support?.supported) {
     conformance(test, variant);
     limits(test, variant);
     for (const network of ['host', 'none'] as const) attacks(test, { ...variant, network, open: [] });
+    test(`${name}: empty files cannot take the kernel's memory without end`, async (t) => {
+      const bench = new Bench(t, newUser(true));
+      const { ref } = await start(t, backend, bench.spec(bench.app('never-listens')));
+      await until('it runs', () => bench.stdout().includes('not listening'));
+      for (const place of ['', '/tmp', '/var/tmp', '/dev/shm', '/run']) {
+        const { files } = statfsSync(`/proc/${ref.pid}/root${place}`);
+        t.true(files > 0 && files <= 102_400, `${place}: ${files}`);
+      }
+    });
   }
 } else {
   const backend = select(createBackends(host), 'namespace', host);
