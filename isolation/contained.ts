@@ -143,11 +143,13 @@ function viewsOfSpec(
         path,
         access: 'read' as const,
         because: 'in `read_only_paths`',
+        named: true,
       })),
       ...(spec.files?.writable ?? []).map((path) => ({
         path,
         access: 'write' as const,
         because: 'to be writable',
+        named: true,
       })),
       ...(spec.files?.hidden ?? []).map((path) => ({ path, access: 'hide' as const, because: undefined })),
     ]),

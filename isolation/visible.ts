@@ -17,6 +17,8 @@ export interface Wanted {
   readonly access: Access;
   /** What asked for it, for the error when it does not exist; undefined: then it is left out. */
   readonly because: string | undefined;
+  /** Named by a person, who has to learn when it cannot be shown. */
+  readonly named?: boolean;
 }
 
 /** Never visible as a whole, whoever asks for it: they hold the machine's own, or have a private counterpart. */
@@ -40,16 +42,23 @@ const NEVER = [
 /**
  * Parents before what is in them. A path that leads through symlinks is shown where it really is, and also under its own name unless that
  * already works through a directory that is visible.
- * @throws TenementError `start_failed` when something that was asked for does not exist
+ * @throws TenementError `start_failed` when something that was asked for does not exist, or was named and is never shown
  */
 export async function viewsOf(wanted: readonly Wanted[]): Promise<View[]> {
   const found: View[] = [];
-  for (const { path, access, because } of wanted) {
+  for (const { path, access, because, named } of wanted) {
     const real = await realpath(path).catch(() => undefined);
     const stats = real === undefined ? undefined : await stat(real).catch(() => undefined);
     if (real === undefined || stats === undefined) {
       if (because === undefined) continue;
       throw new TenementError('start_failed', `${path}, which is ${because}, does not exist`);
+    }
+    if (named === true && NEVER.includes(real) && (access === 'write' || !isVisible(real, []))) {
+      throw new TenementError(
+        'start_failed',
+        `${path}, which is ${because ?? 'wanted'}, is never shown as a whole: it holds the machine's own, or an instance has a private one`,
+        { hint: 'Name the directories in it that the app needs.' },
+      );
     }
     const kind = stats.isDirectory() ? 'directory' : 'file';
     if (access === 'hide' || !NEVER.includes(real)) found.push({ path: real, access, kind });

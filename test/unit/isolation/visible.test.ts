@@ -58,6 +58,17 @@ test('system directories are not replaced by what a service names', async (t) =>
   t.deepEqual(await viewsOf([{ path: '/usr', access: 'write', because: 'x' }]), []);
 });
 
+test('who names what is never shown as a whole is told so', async (t) => {
+  const refused = { message: /^\/[a-z]*, which is named, is never shown as a whole/ };
+  for (const path of ['/', '/usr', '/etc', '/tmp', '/proc']) {
+    const wanted = { path, access: 'write', because: 'named', named: true } as const;
+    await t.throwsAsync(viewsOf([wanted]), refused, path);
+  }
+  await t.throwsAsync(viewsOf([{ path: '/etc', access: 'read', because: 'named', named: true }]), refused);
+  // It is there already.
+  t.deepEqual(await viewsOf([{ path: '/usr', access: 'read', because: 'named', named: true }]), []);
+});
+
 test('whether a program is visible', (t) => {
   const views = arrange([view('/srv/app', 'read'), view('/srv/app/data', 'hide')]);
   t.true(isVisible('/usr/bin/node', views));
