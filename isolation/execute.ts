@@ -56,7 +56,7 @@ export async function execute(spec: Spec, prepared: Launch, signal: AbortSignal)
       await ended(child);
       signal.throwIfAborted();
       if (refused !== undefined) throw refused;
-      throw startFailed(spec, new Error(report.trim() || 'it was killed before the app was executed'));
+      throw startFailed(spec, new Error(report.trim() || killedEarly(spec)));
     }
     const startTime = now ?? (await startTimeByPs(pid)) ?? '';
     return { child: Object.assign(child, { pid }), startTime };
@@ -129,6 +129,13 @@ async function readReport(child: ChildProcess, staysOpen: boolean): Promise<stri
 
 async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+}
+
+/** What starts it counts as its memory, too. */
+function killedEarly({ limits }: Spec): string {
+  const killed = 'it was killed before the app was executed';
+  if (limits?.memoryBytes === undefined) return killed;
+  return `${killed}, probably because \`memory_limit_mb\` is too little even for starting it`;
 }
 
 function startFailed(spec: Spec, error: unknown): TenementError {

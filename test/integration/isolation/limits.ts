@@ -33,6 +33,14 @@ export function limits(test: SerialFn, variant: Variant): void {
       t.false(groupExists(host, spec));
     });
 
+    test(title('too little memory even to start is told as the probable cause'), async (t) => {
+      const bench = new Bench(t, variant.newIdentity?.());
+      const spec = { ...bench.spec(bench.app('never-listens')), limits: { memoryBytes: 64 << 10 } };
+      const error = await t.throwsAsync(start(t, backend, spec), { instanceOf: TenementError });
+      t.regex(error?.message ?? '', /`memory_limit_mb`/);
+      t.false(groupExists(host, spec));
+    });
+
     test(title('within its memory it lives'), async (t) => {
       const bench = new Bench(t, variant.newIdentity?.());
       const spec = bench.spec(bench.app('hungry'), { TOTAL_MB: '100' });
