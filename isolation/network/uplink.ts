@@ -1,4 +1,5 @@
 /** Outgoing connections of an instance by a program of the same user, pasta(1), where the server is not root. */
+import { accessSync, constants } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { TenementError } from '../../src/base/errors.js';
 import type { AllowedAddress, Host } from '../contract.js';
@@ -38,8 +39,15 @@ export function missingForUplink({ tools: { pasta, nft, perl } }: Pick<Host, 'to
   return Object.entries({ pasta, nft, perl }).find(([, path]) => path === undefined)?.[0];
 }
 
-/** @throws TenementError `isolation_unavailable` */
-export function uplinkOf(host: Pick<Host, 'tools'>, allowed: readonly AllowedAddress[]): Uplink {
+/**
+ * `tun`: the device by which pasta is the network's other end.
+ * @throws TenementError `isolation_unavailable`
+ */
+export function uplinkOf(
+  host: Pick<Host, 'tools'>,
+  allowed: readonly AllowedAddress[],
+  tun = '/dev/net/tun',
+): Uplink {
   const missing = missingForUplink(host);
   if (missing !== undefined) {
     throw new TenementError(
@@ -47,6 +55,18 @@ export function uplinkOf(host: Pick<Host, 'tools'>, allowed: readonly AllowedAdd
       `network = "egress" does not work here without root: ${missing} was not found`,
       {
         hint: 'Install passt, nftables and perl-base, run the server as root, or set `network = "none"` for the service.',
+      },
+    );
+  }
+  try {
+    accessSync(tun, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    throw new TenementError(
+      'isolation_unavailable',
+      `network = "egress" does not work here without root: ${tun} cannot be opened`,
+      {
+        cause: error,
+        hint: `Let the user of the server read and write ${tun} (in a container: --device ${tun}), run the server as root, or set \`network = "none"\` for the service.`,
       },
     );
   }

@@ -7,7 +7,7 @@ import { TenementError } from '../../../../src/base/errors.js';
 const tools = { pasta: '/usr/bin/pasta', nft: '/usr/sbin/nft', perl: '/usr/bin/perl' };
 
 test('nothing is passed in, nor to the loopback of the machine, whatever the defaults are', (t) => {
-  const command = uplinkOf({ tools }, []).command('/sys/net').join(' ');
+  const command = uplinkOf({ tools }, [], '/dev/null').command('/sys/net').join(' ');
   t.true(command.startsWith('/usr/bin/pasta '));
   for (const option of ['-t none', '-u none', '-T none', '-U none', '--no-map-gw', '--netns /sys/net']) {
     t.true(command.includes(` ${option}`), option);
@@ -26,7 +26,7 @@ test('what is allowed comes before what is refused, and everything else that is 
 });
 
 test("this machine's addresses are those that it has", (t) => {
-  const { rules } = uplinkOf({ tools }, []);
+  const { rules } = uplinkOf({ tools }, [], '/dev/null');
   for (const { family, address, internal } of Object.values(networkInterfaces()).flatMap(
     (all) => all ?? [],
   )) {
@@ -43,4 +43,11 @@ test('without one of its programs it says which', (t) => {
     const error = t.throws(() => uplinkOf(host, []), { instanceOf: TenementError });
     t.true(error?.message.includes(`${name} was not found`));
   }
+});
+
+test('a device that cannot be opened is named', (t) => {
+  const error = t.throws(() => uplinkOf({ tools }, [], '/dev/no/tun'), { instanceOf: TenementError });
+  t.is(error?.code, 'isolation_unavailable');
+  t.regex(error?.message ?? '', /\/dev\/no\/tun cannot be opened/);
+  t.regex(error?.hint ?? '', /\/dev\/no\/tun/);
 });
