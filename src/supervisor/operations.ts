@@ -221,7 +221,11 @@ export class Operations implements Control {
     const change = compare(before, after);
     const running = [...supervisor.instances].filter(({ handle }) => handle !== undefined);
     await this.#deps.diskLimits?.refresh(running.map(({ key }) => key));
+    // Nobody is to start what belongs to no service any more.
+    const orphans = supervisor.deps.registry.all().filter(({ service }) => change.removed.includes(service));
+    for (const key of orphans) await this.#deps.activation?.shut(key);
     await applyReload(supervisor, change);
+    for (const key of orphans) await this.#deps.activation?.close(key);
     await this.#deps.startListed();
     return change;
   }

@@ -102,6 +102,8 @@ export async function supervisorWorld(t: ExecutionContext, toml: string, kernel?
     warn: () => {},
   });
   const forgotten: string[] = [];
+  /** What would start instances past us: in which order it was ended. */
+  const activation: string[] = [];
   let next = config;
   const operations = new Operations({
     supervisor,
@@ -115,6 +117,10 @@ export async function supervisorWorld(t: ExecutionContext, toml: string, kernel?
     },
     startListed: async () => {},
     onForget: (key) => void forgotten.push(formatKey(key)),
+    activation: {
+      shut: async (key) => void activation.push(`shut ${formatKey(key)}`),
+      close: async (key) => void activation.push(`close ${formatKey(key)}`),
+    },
   });
   t.teardown(async () => {
     quotas.close();
@@ -137,6 +143,7 @@ export async function supervisorWorld(t: ExecutionContext, toml: string, kernel?
     supervisor,
     registration,
     operations,
+    activation,
     upstreams: new SupervisedUpstreams(supervisor, registration, quotas),
     forgotten,
     /** Takes effect with the next reload. */

@@ -31,3 +31,18 @@ test('a restart does not end a hold', async (t) => {
   t.is(error?.code, 'held');
   t.deepEqual(world.alive(), []);
 });
+
+test('nothing listens any more for instances of a service that was removed, asleep or not', async (t) => {
+  const world = await supervisorWorld(t, `${NOTES}${NOTES.replace('notes', 'shop')}`);
+  for (const key of [
+    { service: 'notes', id: 'a' },
+    { service: 'notes', id: 'b' },
+    { service: 'shop', id: 'c' },
+  ])
+    await world.operations.spawn(key, {});
+  await world.operations.stop({ service: 'notes', id: 'b' }, { hold: false });
+  world.activation.length = 0;
+  world.setConfig(NOTES.replace('notes', 'shop'));
+  await world.operations.reload();
+  t.deepEqual(world.activation, ['shut notes:a', 'shut notes:b', 'close notes:a', 'close notes:b']);
+});
