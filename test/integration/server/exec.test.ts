@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
@@ -106,7 +105,7 @@ test.serial('exec: files of ours are not handed in, whatever our streams are', a
   }
 });
 
-test.serial('exec: who reads no more ends what still writes, quietly', async (t) => {
+test.serial('exec: who reads no more ends what still writes', async (t) => {
   const server = await start(t);
   for (const name of names) {
     const run = await execa(
@@ -125,7 +124,8 @@ test.serial('exec: who reads no more ends what still writes, quietly', async (t)
       { cwd: server.directory },
     );
     t.is(run.stdout, 'y');
-    t.is(run.stderr, `code ${128 + constants.signals.SIGPIPE}`, name);
+    // By a signal, or by an error where something that it wrote was still under way (unix(7): then the connection is reset).
+    t.regex(run.stderr, /^(yes: .*\n)?code (141|1)$/, name);
   }
 });
 
