@@ -149,5 +149,10 @@ export async function listing(): Promise<string> {
     reject: false,
     maxBuffer: 200 * 2 ** 20,
   });
-  return stdout.split('\n').sort().join('\n');
+  // The directory itself may be there from instances that ran without an installation.
+  return stdout
+    .split('\n')
+    .filter((line) => !line.includes(' /run/tenement '))
+    .sort()
+    .join('\n');
 }
