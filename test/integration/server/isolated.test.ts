@@ -175,7 +175,7 @@ serially('directories beside the data, read-only and writable ones', async (t) =
 });
 
 serially('a memory limit ends the one that breaks it, says so, and not its sibling', async (t) => {
-  const server = await TestServer.start(t, app('memory_limit_mb = 128'));
+  const server = await TestServer.start(t, app('memory_limit_mb = 128\nhealth_timeout = 60'));
   const spawned = await server.ten('spawn', 'app:alice');
   if (noController(t, spawned.stderr)) return;
   t.is(spawned.exitCode, 0, spawned.stderr);
