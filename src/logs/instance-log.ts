@@ -24,6 +24,9 @@ interface InstanceLogDeps {
   readonly onEntries: (entries: readonly LogEntry[]) => void;
 }
 
+/** A clock that goes back further than this is one that was wrong before. */
+const STEP_MS = 60_000;
+
 /** The log of one instance: moves lines from its two raw files to its entries. */
 export class InstanceLog {
   readonly #mutex = new Mutex();
@@ -32,6 +35,8 @@ export class InstanceLog {
   readonly #reclaims: readonly Reclaim[];
   #retired = false;
   readonly #notes: { at: number; message: string }[] = [];
+
+  #lastAt = 0;
 
   /** Creates what is missing in `dir` and finds where reading had come to. Blocks briefly; throws system errors. */
   constructor(
@@ -68,8 +73,15 @@ export class InstanceLog {
     return this.hasNotes || this.#streams.some((stream) => stream.hasNews(stream.size()));
   }
 
+  /** Lines are sorted by time: a clock that is set back a little must not change their order. One that was far ahead is believed when it is set right. */
+  #now(): number {
+    const now = this.deps.clock.now();
+    if (now > this.#lastAt || this.#lastAt - now > STEP_MS) this.#lastAt = now;
+    return this.#lastAt;
+  }
+
   note(message: string): void {
-    const at = this.deps.clock.now();
+    const at = this.#now();
     for (const line of message.split(/\r?\n/)) {
       this.#notes.push({ at, message: cleanText(line).slice(0, this.deps.limits.lineBytes) });
     }
@@ -90,7 +102,7 @@ export class InstanceLog {
     // Truncated first, noted second: a crash between leaves a file smaller than its offset, which reads as "start over".
     this.#entries.appendSync(
       encodeRecord({
-        at: this.deps.clock.now(),
+        at: this.#now(),
         stream: 'tenement',
         message: undefined,
         offsets: this.#offsets(),
@@ -143,7 +155,7 @@ export class InstanceLog {
   /** Adds what one chunk holds to `records`, each with the offsets after it. True when there is more. */
   #readStream(stream: RawStream, slot: 0 | 1, offsets: [number, number], records: LogRecord[]): boolean {
     const read = stream.read();
-    const at = this.deps.clock.now();
+    const at = this.#now();
     offsets[slot] = stream.consumed - read.lines.reduce((sum, line) => sum + line.size, 0);
     if (read.dropped > 0) records.push(dropped(at, stream.name, read.dropped, offsets));
     for (const line of read.lines) {
