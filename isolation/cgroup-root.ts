@@ -2,6 +2,7 @@
 import { mkdir, readFile, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
+import { type Mount, parseMounts } from '../src/base/mount-info.js';
 
 /**
  * Our own cgroup's directory below the cgroup2 mount (also the `unified` one of hybrid machines), or undefined.
@@ -11,22 +12,20 @@ export function ownGroupDirectory(mountinfo: string, cgroups: string): string | 
   const own = /^0::(\/.*)$/m.exec(cgroups)?.[1];
   // A path with ".." is outside the cgroup namespace: it cannot be reached through this mount.
   if (own === undefined || own.split('/').includes('..')) return undefined;
-  for (const line of mountinfo.split('\n')) {
-    const [before, after] = line.split(' - ');
-    if (after?.split(' ')[0] !== 'cgroup2') continue;
-    const [, , , root, mountPoint] = (before ?? '').split(' ').map(unescapeOctal);
-    if (root === undefined || mountPoint === undefined) continue;
-    if (root === '/') return join(mountPoint, own).replace(/(.)\/$/, '$1');
-    if (own === root || own.startsWith(`${root}/`)) return join(mountPoint, own.slice(root.length));
+  for (const mount of parseMounts(mountinfo)) {
+    if (mount.type !== 'cgroup2') continue;
+    const directory = directoryIn(mount, own);
+    if (directory !== undefined) return directory;
   }
   return undefined;
 }
 
-/** Mountinfo writes space, tab, line end and backslash as \ooo. */
-function unescapeOctal(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 8)),
-  );
+/** Where the group `path` of a hierarchy is below a mount of it; undefined when the mount does not show it. */
+export function directoryIn({ root, point }: Mount, path: string): string | undefined {
+  if (root === '/') return join(point, path).replace(/(.)\/$/, '$1');
+  return path === root || path.startsWith(`${root}/`)
+    ? join(point, path.slice(root.length)).replace(/(.)\/$/, '$1')
+    : undefined;
 }
 
 /**

@@ -1,6 +1,8 @@
 /** cgroup v1: its hierarchies, one mount for each controller or a few of them, for machines whose controllers are not on v2. */
 import { mkdir, readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseMounts } from '../src/base/mount-info.js';
+import { directoryIn } from './cgroup-root.js';
 
 export type LegacyController = 'memory' | 'cpu' | 'pids' | 'freezer';
 
@@ -12,18 +14,13 @@ export function legacyDirectories(
   cgroups: string,
 ): Partial<Record<LegacyController, string>> {
   const found: Partial<Record<LegacyController, string>> = {};
-  for (const line of mountinfo.split('\n')) {
-    const [before, after] = line.split(' - ');
-    const [type, , options] = (after ?? '').split(' ');
-    const [, , , root, mountPoint] = (before ?? '').split(' ');
-    if (type !== 'cgroup' || root === undefined || mountPoint === undefined) continue;
-    const controllers = (options ?? '').split(',');
+  for (const mount of parseMounts(mountinfo)) {
+    if (mount.type !== 'cgroup') continue;
     for (const controller of WANTED) {
       const own = ownPath(cgroups, controller);
-      if (!controllers.includes(controller) || own === undefined) continue;
-      const below =
-        root === '/' ? own : own === root || own.startsWith(`${root}/`) ? own.slice(root.length) : undefined;
-      if (below !== undefined) found[controller] ??= join(mountPoint, below).replace(/(.)\/$/, '$1');
+      if (!mount.options.includes(controller) || own === undefined) continue;
+      const directory = directoryIn(mount, own);
+      if (directory !== undefined) found[controller] ??= directory;
     }
   }
   return found;

@@ -1,6 +1,7 @@
 /** Whether systemd is the init of this machine, its manager answers us, and what it can do. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { parseMounts } from '../../src/base/mount-info.js';
 import { busSocket } from '../../systemd/bus.js';
 import { unknownProperties } from '../../systemd/known-properties.js';
 import { type Property, SystemdManager } from '../../systemd/manager.js';
@@ -75,10 +76,5 @@ function reasonOf(error: unknown): string {
 
 /** Pure: where cgroup v2 is mounted as a whole. `mountinfo` is /proc/self/mountinfo (proc(5)). */
 export function unifiedMount(mountinfo: string): string | undefined {
-  for (const line of mountinfo.split('\n')) {
-    const [before = '', after = ''] = line.split(' - ');
-    const [, , , root, place] = before.split(' ');
-    if (after.startsWith('cgroup2 ') && root === '/' && place !== undefined) return place;
-  }
-  return undefined;
+  return parseMounts(mountinfo).find(({ type, root }) => type === 'cgroup2' && root === '/')?.point;
 }

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { TenementError } from './errors.js';
 
 /** sun_path has 108 bytes on Linux (unix(7)) and 104 on macOS, one of them for the NUL; longer paths get cut off silently. */
-const LONGEST = process.platform === 'darwin' ? 103 : 107;
+export const LONGEST_SOCKET_PATH = process.platform === 'darwin' ? 103 : 107;
 
 /**
  * Where the server's control socket for `dataDir` is: `{dataDir}/.tenement/ten.sock`, or, when that is too long for a socket's
@@ -16,7 +16,7 @@ const LONGEST = process.platform === 'darwin' ? 103 : 107;
 export function controlSocketPath(dataDir: string): string {
   const absolute = resolve(dataDir);
   const usual = join(absolute, '.tenement', 'ten.sock');
-  if (Buffer.byteLength(usual) <= LONGEST) return usual;
+  if (Buffer.byteLength(usual) <= LONGEST_SOCKET_PATH) return usual;
   const hash = createHash('sha256').update(absolute).digest('hex').slice(0, 32);
   const base = process.platform === 'linux' && ownerOf(absolute) === 0 ? '/run' : '/tmp';
   return join(base, `tenement-${hash}`, 'ten.sock');

@@ -4,7 +4,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { TenementError } from '../base/errors.js';
-import type { Mount } from './mount-info.js';
+import type { Mount } from '../base/mount-info.js';
 
 const TOOLS = { chattr: 'e2fsprogs', lsattr: 'e2fsprogs', setquota: 'quota' } as const;
 /** Limits are set in 1 KiB blocks. */

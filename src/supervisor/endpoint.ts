@@ -6,6 +6,7 @@ import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Address, Identity, Standing } from '../../isolation/contract.js';
 import { errnoOf, TenementError } from '../base/errors.js';
+import { LONGEST_SOCKET_PATH } from '../base/socket-path.js';
 import type { ServiceConfig } from '../config/schema.js';
 import { hasOwnNetwork, isIsolated } from './confinement.js';
 import type { Ports } from './ports.js';
@@ -29,8 +30,6 @@ const LOOPBACK = '127.0.0.1';
 const INNER_PORT = 8080;
 /** Connections that wait while the app boots or is busy. */
 const BACKLOG = 4096;
-/** Of a socket's path, in bytes with the final NUL: unix(7), and 104 on macOS. */
-const LONGEST_PATH = process.platform === 'darwin' ? 104 : 108;
 
 /**
  * @throws TenementError `ports_exhausted`, `start_failed`
@@ -119,7 +118,7 @@ function placesOf(dataDir: string): string {
 async function makePlace(dataDir: string, identity: Identity | undefined): Promise<string> {
   const root = placesOf(dataDir);
   const path = join(root, randomBytes(6).toString('hex'), 's');
-  const longest = LONGEST_PATH - Buffer.byteLength(path) - TEMPORARY.length - 1;
+  const longest = LONGEST_SOCKET_PATH - Buffer.byteLength(path) - TEMPORARY.length;
   if (longest < 0) {
     throw new TenementError(
       'start_failed',

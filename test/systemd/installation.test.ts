@@ -8,17 +8,17 @@ import {
   answers,
   journal,
   listing,
-  mainPid,
   pidOf,
   prepareApp,
-  property,
   removeInstallation,
   run,
+  SERVER,
   service,
   ten,
   tenDone,
   Visitors,
 } from './installed.js';
+import { mainPid, property } from './units.js';
 
 const CONFIG = '/etc/tenement/tenement.toml';
 const CONFIG_TEXT = `# Of people.\n[instances]\nunits = ["alice"]\nplain = ["bob"]\n\n${service('units', 'systemd')}\n${service('plain', 'process')}`;
@@ -39,20 +39,20 @@ test.serial('installation: a dry run tells everything and writes nothing', async
 test.serial('installation: installed, it runs and serves, and says so to systemd', async (t) => {
   await tenDone(t, 'install');
   for (const unit of ['tenement.service', 'tenement.socket']) {
-    t.is(await property('ActiveState', unit), 'active', unit);
-    t.is(await property('UnitFileState', unit), 'enabled', unit);
+    t.is(await property(unit, 'ActiveState'), 'active', unit);
+    t.is(await property(unit, 'UnitFileState'), 'enabled', unit);
   }
   await answers('alice.units');
   await answers('bob.plain');
-  await until('status', async () => /^2 of 2 instances awake/.test(await property('StatusText')));
-  t.regex(await property('ControlGroup', 'tenement-units-alice.service'), /^\/tenement\.slice\//);
+  await until('status', async () => /^2 of 2 instances awake/.test(await property(SERVER, 'StatusText')));
+  t.regex(await property('tenement-units-alice.service', 'ControlGroup'), /^\/tenement\.slice\//);
 });
 
 test.serial('installation: installed once more, nothing changes, and nothing is restarted', async (t) => {
-  const pid = await mainPid();
+  const pid = await mainPid(SERVER);
   const told = await tenDone(t, 'install');
   t.regex(told, /Nothing to do/);
-  t.is(await mainPid(), pid);
+  t.is(await mainPid(SERVER), pid);
   t.regex(readFileSync(CONFIG, 'utf8'), /^# Of people\.$/m);
 });
 
@@ -66,25 +66,25 @@ test.serial('installation: systemd itself rates the exposure of the server at mo
 test.serial('installation: what goes wrong is an error in the journal, too', async (t) => {
   const good = readFileSync(CONFIG, 'utf8');
   writeFileSync(CONFIG, `${good}\nnonsense =`);
-  process.kill(await mainPid(), 'SIGHUP');
+  process.kill(await mainPid(SERVER), 'SIGHUP');
   await until('an error', async () => {
     const options = ['--unit=tenement.service', '--priority=err', '--output=cat', '--no-pager'];
     return (await execa('journalctl', options)).stdout.includes('reload failed');
   }).finally(() => writeFileSync(CONFIG, good));
-  t.is(await property('ActiveState'), 'active');
+  t.is(await property(SERVER, 'ActiveState'), 'active');
 });
 
 test.serial(
   'installation: systemctl reload takes the changed file, and what did not change goes on',
   async (t) => {
-    const pid = await mainPid();
+    const pid = await mainPid(SERVER);
     const app = await pidOf('alice.units');
     writeFileSync(CONFIG, readFileSync(CONFIG, 'utf8').replace('["bob"]', '["bob", "carol"]'));
     await execa('systemctl', ['reload', 'tenement.service']);
     t.regex((await ten('ps', '-a')).stdout, /plain:carol/);
-    t.is(await mainPid(), pid);
+    t.is(await mainPid(SERVER), pid);
     t.is(await pidOf('alice.units'), app);
-    t.is(await property('ActiveState'), 'active');
+    t.is(await property(SERVER, 'ActiveState'), 'active');
   },
 );
 
@@ -96,7 +96,7 @@ test.serial(
     const { failed } = await execa('systemctl', ['reload', 'tenement.service'], { reject: false });
     writeFileSync(CONFIG, good);
     t.true(failed);
-    t.is(await property('ActiveState'), 'active');
+    t.is(await property(SERVER, 'ActiveState'), 'active');
     await answers('alice.units');
   },
 );
@@ -104,7 +104,7 @@ test.serial(
 test.serial(
   'installation: a restart during a stream of requests refuses none, and units go on',
   async (t) => {
-    const pid = await mainPid();
+    const pid = await mainPid(SERVER);
     const app = await pidOf('alice.units');
     const visitors = new Visitors(['alice.units', 'alice.units', 'bob.plain']);
     await visitors.more(50);
@@ -112,16 +112,16 @@ test.serial(
     await visitors.more(50);
     await visitors.end();
     t.deepEqual(visitors.failures, [], await journal());
-    t.not(await mainPid(), pid);
+    t.not(await mainPid(SERVER), pid);
     t.is(await pidOf('alice.units'), app);
   },
 );
 
 test.serial('installation: killed without warning, it comes back; units were never gone', async (t) => {
-  const pid = await mainPid();
+  const pid = await mainPid(SERVER);
   const app = await pidOf('alice.units');
   process.kill(pid, 'SIGKILL');
-  await until('another main process', async () => ![0, pid].includes(await mainPid()));
+  await until('another main process', async () => ![0, pid].includes(await mainPid(SERVER)));
   await answers('alice.units');
   await answers('bob.plain');
   t.is(await pidOf('alice.units'), app);
@@ -137,12 +137,12 @@ test.serial('installation: a server that hangs is ended by the watchdog, and sta
   writeFileSync(`${override}/watchdog.conf`, '[Service]\nWatchdogSec=3\nRestartSec=0\n');
   await execa('systemctl', ['daemon-reload']);
   await execa('systemctl', ['restart', 'tenement.service']);
-  const pid = await mainPid();
+  const pid = await mainPid(SERVER);
   await answers('alice.units');
-  const restarts = Number(await property('NRestarts'));
+  const restarts = Number(await property(SERVER, 'NRestarts'));
   process.kill(pid, 'SIGSTOP');
-  await until('another main process', async () => ![0, pid].includes(await mainPid()));
-  t.true(Number(await property('NRestarts')) > restarts);
+  await until('another main process', async () => ![0, pid].includes(await mainPid(SERVER)));
+  t.true(Number(await property(SERVER, 'NRestarts')) > restarts);
   await answers('alice.units');
   t.regex(await journal(), /watchdog/i);
 });
@@ -173,7 +173,7 @@ test.serial('installation: without root it is refused, and says what to do', asy
 
 test.serial('installation: uninstalled, the data stays and nothing else', async (t) => {
   t.regex(await tenDone(t, 'uninstall', '--dry-run'), /remove \/opt\/tenement\/current/);
-  t.is(await property('ActiveState'), 'active');
+  t.is(await property(SERVER, 'ActiveState'), 'active');
   await tenDone(t, 'uninstall');
   t.true(existsSync('/var/lib/tenement/.tenement'));
   const after = (await listing()).split('\n').filter((line) => !line.includes(' /var/lib/tenement'));

@@ -53,14 +53,11 @@ export async function removeInstallation(): Promise<void> {
   rmSync(APP, { recursive: true, force: true });
 }
 
-export async function property(name: string, unit = 'tenement.service'): Promise<string> {
-  return (await execa('systemctl', ['show', '--value', `--property=${name}`, unit])).stdout;
-}
-
-export const mainPid = async (): Promise<number> => Number(await property('MainPID'));
+/** The server's own unit. */
+export const SERVER = 'tenement.service';
 
 export async function journal(): Promise<string> {
-  return (await execa('journalctl', ['--no-pager', '--lines=40', '--unit=tenement.service'])).stdout;
+  return (await execa('journalctl', ['--no-pager', '--lines=40', `--unit=${SERVER}`])).stdout;
 }
 
 /** The pid that the app of an instance answers with. */

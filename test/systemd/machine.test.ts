@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { execa } from 'execa';
+import { property } from './units.js';
 
 test('this is a machine of its own: systemd is its first process, and D-Bus reaches it', async (t) => {
   t.is(readFileSync('/proc/1/comm', 'utf8').trim(), 'systemd');
@@ -15,12 +16,10 @@ test('a unit is started, frozen, thawed and stopped', async (t) => {
   const unit = `tenement-test-${process.pid}.service`;
   t.teardown(() => execa('systemctl', ['stop', unit], { reject: false }).then(() => undefined));
   await execa('systemd-run', ['--collect', `--unit=${unit}`, 'sleep', 'infinity']);
-  const property = async (name: string): Promise<string> =>
-    (await execa('systemctl', ['show', '--value', `--property=${name}`, unit])).stdout;
   await execa('systemctl', ['freeze', unit]);
-  t.is(await property('FreezerState'), 'frozen');
+  t.is(await property(unit, 'FreezerState'), 'frozen');
   await execa('systemctl', ['thaw', unit]);
-  t.is(await property('FreezerState'), 'running');
+  t.is(await property(unit, 'FreezerState'), 'running');
   await execa('systemctl', ['stop', unit]);
-  t.is(await property('ActiveState'), 'inactive');
+  t.is(await property(unit, 'ActiveState'), 'inactive');
 });

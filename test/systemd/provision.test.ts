@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
 import { packageRoot } from '../../src/base/package-root.js';
-import { answers, mainPid, property, removeInstallation } from './installed.js';
+import { answers, removeInstallation, SERVER } from './installed.js';
+import { mainPid, property } from './units.js';
 
 const provision = () =>
   execa('bash', ['scripts/vagrant-provision.sh'], {
@@ -30,10 +31,10 @@ test.serial('provision: a fresh machine serves the example, and run again, nothi
   t.is(first.exitCode, 0, first.all);
   await answers('alice.notes');
   t.true(existsSync('/usr/local/bin/ten'));
-  const pid = await mainPid();
+  const pid = await mainPid(SERVER);
   const second = await provision();
   t.is(second.exitCode, 0, second.all);
   t.regex(second.all ?? '', /Nothing to do/);
-  t.is(await mainPid(), pid);
-  t.is(await property('ActiveState'), 'active');
+  t.is(await mainPid(SERVER), pid);
+  t.is(await property(SERVER, 'ActiveState'), 'active');
 });

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { fixture, nodeCommand, TestServer } from '../helpers/server.js';
 import { until } from '../helpers/until.js';
-import { newService, ownUsers, property, units } from './units.js';
+import { mainPid, newService, ownUsers, property, units } from './units.js';
 
 const app = (name: string, lines = '') => `
 ${ownUsers()}
@@ -25,8 +25,6 @@ async function spawn(t: ExecutionContext, server: TestServer, instance: string):
   const { exitCode, stderr } = await server.ten('spawn', instance);
   t.is(exitCode, 0, `${stderr}; ${server.output}`);
 }
-
-const mainPid = async (unit: string): Promise<number> => Number(await property(unit, 'MainPID'));
 
 test.serial(
   'an instance is a unit that an administrator finds; its server dies, and the next one adopts it',

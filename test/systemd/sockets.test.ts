@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { fixture, nodeCommand, TestServer } from '../helpers/server.js';
 import { until } from '../helpers/until.js';
-import { newService, ownUsers, property, units } from './units.js';
+import { mainPid, newService, ownUsers, units } from './units.js';
 
 const WAYS = [
   { listen: 'port', network: 'host' },
@@ -34,7 +34,6 @@ DATA_DIR = "{data_dir}/${name}/{id}"
 
 const socketOf = (service: string, id: string): string => `/run/tenement/sockets/${service}:${id}`;
 const unitOf = (service: string, id: string): string => `tenement-${service}-${id}.service`;
-const mainPid = async (unit: string): Promise<number> => Number(await property(unit, 'MainPID'));
 
 /** Straight to where the instance listens, past the server. */
 function direct(socketPath: string, path: string): Promise<{ status: number; text: string }> {

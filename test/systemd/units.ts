@@ -19,6 +19,11 @@ export async function property(unit: string, name: string): Promise<string> {
   return (await execa('systemctl', ['show', '--value', `--property=${name}`, unit])).stdout;
 }
 
+/** 0: none runs. */
+export async function mainPid(unit: string): Promise<number> {
+  return Number(await property(unit, 'MainPID'));
+}
+
 /** All units of a service's instances that systemd knows. */
 export async function units(service: string): Promise<string[]> {
   const list = ['list-units', '--all', '--plain', '--no-legend', `tenement-${service}-*`];

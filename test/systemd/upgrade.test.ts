@@ -7,17 +7,17 @@ import { version } from '../../src/base/package-root.js';
 import {
   answers,
   journal,
-  mainPid,
   pidOf,
   prepareApp,
-  property,
   removeInstallation,
   run,
+  SERVER,
   service,
   ten,
   tenDone,
   Visitors,
 } from './installed.js';
+import { mainPid, property } from './units.js';
 
 const NEXT = '/srv/tenement-next';
 const BROKEN = '/srv/tenement-broken';
@@ -69,9 +69,9 @@ test.serial(
 );
 
 test.serial('upgrade: once more, there is nothing to do', async (t) => {
-  const pid = await mainPid();
+  const pid = await mainPid(SERVER);
   t.regex((await run(join(NEXT, 'bin/ten'), ['upgrade'])).stdout, /Nothing to do/);
-  t.is(await mainPid(), pid);
+  t.is(await mainPid(SERVER), pid);
 });
 
 test.serial('upgrade: rolled back, the old version runs; and back again', async (t) => {
@@ -93,6 +93,6 @@ test.serial('upgrade: a version that does not start is taken back', async (t) =>
   t.is(exitCode, 1, stderr);
   t.regex(stderr, /going back/);
   t.is(current(), '9.9.9');
-  t.is(await property('ActiveState'), 'active');
+  t.is(await property(SERVER, 'ActiveState'), 'active');
   await answers('alice.units');
 });

@@ -5,11 +5,11 @@
 import { execFileSync } from 'node:child_process';
 import type { BackendId, Spec } from '../../../isolation/contract.js';
 import { createBackends, probeHost } from '../../../isolation/index.js';
+import { ScriptTeardown } from '../../helpers/script-teardown.js';
 import { Bench } from '../../integration/isolation/bench.js';
 import { newUser } from '../../integration/isolation/variants.js';
 
-const undo: (() => Promise<void> | void)[] = [];
-const t = { teardown: (action: () => Promise<void> | void) => void undo.push(action) };
+const t = new ScriptTeardown();
 execFileSync('/bin/sh', [
   '-ec',
   'ip link set lo up; ip link add up0 type veth peer name up1; ip link set up1 up; ip link set up0 up; ip route add default dev up0',
@@ -46,4 +46,4 @@ for (const [name, list] of times) {
     `${name.padEnd(36)} ${median(list).toFixed(1).padStart(6)} ms  +${(median(list) - bare).toFixed(1)}`,
   );
 }
-for (const action of undo.reverse()) await action();
+await t.run();

@@ -8,6 +8,7 @@ import { Firewall, nftRunner } from '../../../isolation/network/firewall.js';
 import { reap } from '../../../isolation/network/reaper.js';
 import { egressEntry, loopbackEntry } from '../../../isolation/network/rules.js';
 import { createTable, EGRESS, LOOPBACK, putEntry } from '../../../isolation/network/script.js';
+import { ScriptTeardown } from '../../helpers/script-teardown.js';
 import { until } from '../../helpers/until.js';
 import { Bench, start } from './bench.js';
 import { newUser } from './variants.js';
@@ -27,8 +28,7 @@ import {
 
 const [backendId = '', network = ''] = process.argv.slice(2);
 
-const undo: (() => Promise<void> | void)[] = [];
-const t = { teardown: (action: () => Promise<void> | void) => void undo.push(action) };
+const t = new ScriptTeardown();
 
 async function main(): Promise<unknown> {
   await makeWorld(t);
@@ -122,5 +122,5 @@ try {
   console.error(error);
   process.exitCode = 1;
 } finally {
-  for (const action of undo.reverse()) await action();
+  await t.run();
 }

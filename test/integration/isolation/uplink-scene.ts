@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { createBackends, probeHost, select } from '../../../isolation/index.js';
+import { ScriptTeardown } from '../../helpers/script-teardown.js';
 import { until } from '../../helpers/until.js';
 import { Bench, lives, start } from './bench.js';
 import { newUser } from './variants.js';
@@ -22,8 +23,7 @@ import {
   WORLD,
 } from './world.js';
 
-const undo: (() => Promise<void> | void)[] = [];
-const t = { teardown: (action: () => Promise<void> | void) => void undo.push(action) };
+const t = new ScriptTeardown();
 const [, self = ''] = process.argv;
 
 /** Where systems give it to all. */
@@ -114,5 +114,5 @@ try {
   console.error(error);
   process.exitCode = 1;
 } finally {
-  for (const action of undo.reverse()) await action();
+  await t.run();
 }

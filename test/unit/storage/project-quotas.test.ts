@@ -2,7 +2,7 @@ import test from 'ava';
 import { findProjectQuotas, isSupported, whyNot } from '../../../src/storage/project-quotas.js';
 import { inheritArgs, limitArgs, moveArgs, projectsOf } from '../../../src/storage/quota-tools.js';
 
-const mount = (type: string, ...options: string[]) => ({ type, point: '/data', options });
+const mount = (type: string, ...options: string[]) => ({ root: '/', type, point: '/data', options });
 
 test('what a file system must have, and root', (t) => {
   t.is(whyNot(mount('ext4', 'rw', 'prjquota'), true), undefined);
