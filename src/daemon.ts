@@ -22,7 +22,7 @@ import { removeSocketDirectory } from './base/socket-path.js';
 import { instanceLocations } from './config/data-paths.js';
 import { findConfig } from './config/find.js';
 import { loadConfig } from './config/load.js';
-import { notYet, notYetError, notYetSettings } from './config/not-yet.js';
+import { notYetError, notYetSettings } from './config/not-yet.js';
 import { resolveAuto } from './config/resolve-auto.js';
 import type { Config } from './config/schema.js';
 import { sharedUserWarnings } from './config/shared-user.js';
@@ -49,7 +49,7 @@ import { Operations } from './supervisor/operations.js';
 import { Ports } from './supervisor/ports.js';
 import { Quotas } from './supervisor/quotas.js';
 import { Registration } from './supervisor/registration.js';
-import { losesFeatures, needsRestart } from './supervisor/reload.js';
+import { needsRestart } from './supervisor/reload.js';
 import { evictSquatters } from './supervisor/squatters.js';
 import { Supervisor } from './supervisor/supervisor.js';
 import { SupervisedUpstreams } from './supervisor/upstreams.js';
@@ -172,8 +172,6 @@ export async function serve(options: ServeOptions): Promise<void> {
           },
         );
       }
-      const [lost] = losesFeatures(before, after);
-      if (lost !== undefined) throw notYetError(lost.service, lost.missing);
       config = after;
       tellPlane();
       return { before, after };
@@ -308,12 +306,8 @@ function hasIpv6(): boolean {
   return Object.values(networkInterfaces()).some((all) => all?.some(({ family }) => family === 'IPv6'));
 }
 
-/** Said once, at the start: what is dangerous, and what will be refused when it is used. */
+/** Said once, at the start: what is dangerous. */
 function warnAtStart(config: Config, root: boolean, log: Log): void {
-  for (const [name, service] of Object.entries(config.service)) {
-    const missing = notYet(service);
-    if (missing.length > 0) log.warn({ service: name }, notYetError(name, missing).message);
-  }
   // Only root makes such rules.
   if (root) for (const warning of sharedUserWarnings(config)) log.warn(warning);
   const asRoot = Object.keys(config.service).filter((name) => {

@@ -1,7 +1,6 @@
 /** docs/configuration.md, made from the schema. Pure. */
 import { EXAMPLE } from './docs-example.js';
 import { fileJsonSchema, type JsonSchema } from './json-schema.js';
-import { LATER, THIS_VERSION } from './not-yet.js';
 import { SERVICE_GROUPS } from './service.js';
 import { TEMPLATE_NAMES, type TemplateName } from './template.js';
 import { UNIT_SETTINGS } from './unit-settings.js';
@@ -22,7 +21,7 @@ export function configurationPage(): string {
   const keys = typeof one === 'object' ? (one.properties ?? {}) : {};
   const groups = Object.entries(SERVICE_GROUPS).flatMap(([title, names]) => [
     `### ${title}`,
-    table(Object.fromEntries(names.map((name) => [name, keys[name] ?? {}])), serviceNote),
+    table(Object.fromEntries(names.map((name) => [name, keys[name] ?? {}]))),
   ]);
   return `${[
     '# Configuration',
@@ -73,7 +72,7 @@ at once, \`ten config\` the result with defaults. \`docs/tenement.schema.json\` 
 - **Times** are numbers of seconds (of milliseconds where the key ends in \`_ms\`) or strings with a unit: \`"250ms"\`, \`"90s"\`, \`"5m"\`, \`"1h"\`, \`"2d"\`.
 - **Sizes** are numbers of MB where the key ends in \`_mb\`, else of bytes; or strings with a unit: \`"64K"\`, \`"512M"\`, \`"2G"\`. Units are powers of 1024.
 - **Paths** are relative to the file and reach the app as absolute ones. \`~\` is refused, because no shell is there to replace it.
-- What is marked as not yet in this version is accepted by \`ten check\`, and refused with an explanation when an instance (or the server) is started with it.`;
+- What is marked as not yet in this version is accepted by \`ten check\`, and refused with an explanation when the server is started with it.`;
 
 const VARIABLES_INTRODUCTION = `They are filled in in \`command\`, \`args\` and the values of \`env\`. An unknown \`{name}\` is an error; other braces, such as those of JSON, are text, and so is
 \`\${name}\` in a command, which belongs to a shell.`;
@@ -103,29 +102,18 @@ Two instances whose directories overlap are refused: the id \`notes\` under \`{d
 may use \`{data_dir}/{id}\` together only as the same user without isolation. \`{data_dir}/{name}/{id}\` is always safe. \`{data_dir}/.tenement\`, \`{data_dir}/.run\` and \`{data_dir}/api_token\` are
 tenement's own.`;
 
-function serviceNote(key: string): string {
-  if (key in LATER) return ` ${NOT_YET}.`;
-  const only = THIS_VERSION[key as keyof typeof THIS_VERSION];
-  return only === undefined
-    ? ''
-    : ` **In this version only ${only.map((value) => `\`"${value}"\``).join(', ')}.**`;
-}
-
 function without(schema: JsonSchema | undefined, keys: readonly string[]): Record<string, JsonSchema> {
   return Object.fromEntries(Object.entries(schema?.properties ?? {}).filter(([key]) => !keys.includes(key)));
 }
 
-function table(
-  properties: Readonly<Record<string, JsonSchema>>,
-  note: (key: string) => string = () => '',
-): string {
+function table(properties: Readonly<Record<string, JsonSchema>>): string {
   return rows(
     ['key', 'type', 'default', 'meaning'],
     Object.entries(properties).map(([key, schema]) => [
       `\`${key}\``,
       typeName(schema),
       defaultText(schema.default),
-      `${schema.description ?? ''}${note(key)}`,
+      schema.description ?? '',
     ]),
   );
 }

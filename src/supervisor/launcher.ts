@@ -3,7 +3,6 @@ import type { Backend, BackendId, Handle, Host, Identity } from '../../isolation
 import { endRun, groupPath, parseRef, select, socketPath } from '../../isolation/index.js';
 import { asTenementError, errnoOf, TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
-import { notYet, notYetError } from '../config/not-yet.js';
 import type { ServiceConfig } from '../config/schema.js';
 import type { Registry } from '../state/types.js';
 import { isIsolated } from './confinement.js';
@@ -184,8 +183,6 @@ export class Launcher {
     const service = config().service[key.service];
     if (service === undefined)
       throw new TenementError('not_found', `There is no service "${key.service}" in ${config().path}`);
-    const missing = notYet(service);
-    if (missing.length > 0) throw notYetError(key.service, missing);
     return service;
   }
 

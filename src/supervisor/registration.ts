@@ -2,7 +2,6 @@
 import { TenementError } from '../base/errors.js';
 import { assertName, formatKey, type InstanceKey, isName, parseKey } from '../base/names.js';
 import { dataPathConflict } from '../config/data-paths.js';
-import { notYet, notYetError } from '../config/not-yet.js';
 import type { Instance } from './instance.js';
 import { recordData, refuseOldData } from './instance-data.js';
 import type { Supervisor } from './supervisor.js';
@@ -58,10 +57,9 @@ export class Registration {
 
   async #register(key: InstanceKey, options: RegisterOptions): Promise<Instance> {
     const { config, registry } = this.#supervisor.deps;
-    const service = this.#supervisor.service(key.service);
+    // Throws when there is none.
+    this.#supervisor.service(key.service);
     assertName(key.id, 'id');
-    const missing = notYet(service);
-    if (missing.length > 0) throw notYetError(key.service, missing);
     const clash = dataPathConflict(config(), key, (other) => registry.get(other) !== undefined);
     if (clash !== undefined) {
       throw new TenementError('conflict', `${formatKey(key)} cannot be registered: ${clash}`, {

@@ -1,6 +1,5 @@
 /** What a changed config means for what runs. Pure. */
 import { isDeepStrictEqual } from 'node:util';
-import { type NotYet, notYet } from '../config/not-yet.js';
 import type { Config, ServiceConfig } from '../config/schema.js';
 import { PROXY_DEFAULTS } from '../config/settings.js';
 
@@ -60,18 +59,6 @@ export function needsRestart(before: Config, after: Config): string[] {
   ] as const)
     if (differs(proxyOf(before)[key], proxyOf(after)[key])) changed.push(`proxy.${key}`);
   return changed;
-}
-
-/**
- * Services that run today and that the new config would not let start: a reload with them would take customers off line one by
- * one, as their instances sleep or are restarted.
- */
-export function losesFeatures(before: Config, after: Config): { service: string; missing: NotYet[] }[] {
-  return Object.entries(after.service).flatMap(([service, now]) => {
-    const old = before.service[service];
-    const missing = notYet(now);
-    return old !== undefined && notYet(old).length === 0 && missing.length > 0 ? [{ service, missing }] : [];
-  });
 }
 
 /** The order of keys in a table says nothing. */

@@ -1,7 +1,6 @@
 /** The proxy's view of the supervisor: leases on instances. */
 import { TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
-import { notYet, notYetError } from '../config/not-yet.js';
 import type { ServiceConfig } from '../config/schema.js';
 import type { AcquireOptions, ForwardPolicy, Lease, Target, Upstreams } from '../proxy/upstreams.js';
 import { type Candidate, choose } from './balance.js';
@@ -54,9 +53,6 @@ export class SupervisedUpstreams implements Upstreams {
   }
 
   async #lease(instance: Instance, service: ServiceConfig, options: AcquireOptions): Promise<Lease> {
-    // What runs goes on being served; only a start needs what this version has not.
-    const missing = instance.handle === undefined ? notYet(service) : [];
-    if (missing.length > 0) throw notYetError(instance.key.service, missing);
     if (options.hasBody) this.#quotas.check(instance.key);
     const lease = await instance.acquire(options.signal);
     return {

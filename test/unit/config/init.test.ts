@@ -5,7 +5,6 @@ import { TenementError } from '../../../src/base/errors.js';
 import { commandWords } from '../../../src/config/command.js';
 import { initConfig } from '../../../src/config/init.js';
 import { loadConfig } from '../../../src/config/load.js';
-import { notYet } from '../../../src/config/not-yet.js';
 import { freshDir } from '../../helpers/fresh-dir.js';
 
 const apps: [title: string, files: Record<string, string>, command: string][] = [
@@ -39,7 +38,6 @@ for (const [title, files, command] of apps) {
     t.truthy(result.kind);
     const service = loadConfig({ path: result.path }).service['my-app'];
     t.is(service?.command, command);
-    t.deepEqual(service && notYet(service), []);
   });
 }
 

@@ -1,44 +1,6 @@
 import test from 'ava';
-import { notYet, notYetError, notYetSettings } from '../../../src/config/not-yet.js';
-import { serviceSchema } from '../../../src/config/service.js';
+import { notYetError, notYetSettings } from '../../../src/config/not-yet.js';
 import { settingsSchema } from '../../../src/config/settings.js';
-
-const keysOf = (service: object) =>
-  notYet(serviceSchema.parse({ command: 'x', isolation: 'process', ...service })).map(({ key }) => key);
-
-test('what this version has is not refused', (t) => {
-  const service = {
-    storage_quota_mb: 1,
-    storage_persist: false,
-    max_body: 1,
-    balance: true,
-    on_demand: 'any',
-    max_instances: 1,
-    user: 'auto',
-    env_file: '/x',
-    pass_env: ['A'],
-    restart: 'always',
-    health: '/',
-    idle_timeout: 1,
-    drain_timeout: 0,
-    listen: 'fd',
-    network: 'none',
-    memory_limit_mb: 1,
-    cpu_shares: 1,
-    cpu_limit: 1,
-    pids_limit: 1,
-    allow_local: [],
-    read_only_paths: [],
-    read_write_paths: [],
-    sandbox: 'nsjail',
-    systemd: { Nice: 3 },
-  };
-  t.deepEqual(keysOf(service), []);
-});
-
-test('an omitted isolation is namespace, and there', (t) => {
-  t.deepEqual(notYet(serviceSchema.parse({ command: 'x' })), []);
-});
 
 test('all keys are named at once, with what to write and what to leave out', (t) => {
   const items = [

@@ -1,16 +1,8 @@
 import test from 'ava';
 import { TenementError } from '../../../src/base/errors.js';
-import { losesFeatures } from '../../../src/supervisor/reload.js';
-import { configOf } from '../../helpers/config-file.js';
 import { supervisorWorld } from '../../helpers/supervisor-world.js';
 
 const NOTES = '[service.notes]\ncommand = "app"\nisolation = "process"\n';
-
-test('this version has all that a service can ask for: no reload takes that away', (t) => {
-  const before = configOf(t, NOTES);
-  for (const isolation of ['namespace', 'sandbox', 'systemd', 'socket-activation', 'auto'])
-    t.deepEqual(losesFeatures(before, configOf(t, NOTES.replace('process', isolation))), []);
-});
 
 test('a changed service that does not come back: the reload says so and the others are left', async (t) => {
   const world = await supervisorWorld(t, NOTES);
