@@ -32,29 +32,38 @@ const SYSTEM_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin
 /** Never rejects: what cannot be found out counts as absent. */
 export async function probeHost(): Promise<Host> {
   const linux = process.platform === 'linux';
-  const cgroupRoot = linux ? await findCgroupRoot() : undefined;
-  const bootId = linux ? await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '') : '';
   const root = process.geteuid?.() === 0;
   const tools = Object.fromEntries(
     await Promise.all(TOOLS.map(async (name) => [name, await findTool(name)])),
   );
+  const { bwrap, nft } = tools;
+  // Side by side: each starts programs and waits for them, and a server does not serve before all are done.
+  const [bootId, groups, legacyCgroups, bubblewrap, namespaces, firewall, systemd] = await Promise.all([
+    linux ? readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '') : '',
+    linux ? findGroups() : { cgroupRoot: undefined, controllers: [] },
+    linux ? findLegacyCgroups() : undefined,
+    linux && bwrap !== undefined ? tryBubblewrap(bwrap, root) : undefined,
+    linux ? tryBoth(tools, root) : undefined,
+    linux && root && nft !== undefined ? tryFirewall(nft) : undefined,
+    linux ? probeSystemd(root) : undefined,
+  ]);
   return {
     platform: process.platform,
     root,
-    cgroupRoot,
-    controllers: cgroupRoot === undefined ? [] : await controllersBelow(cgroupRoot),
+    ...groups,
     bootId: bootId.trim(),
     tools,
-    ...(linux && { legacyCgroups: await findLegacyCgroups() }),
-    ...(linux && tools.bwrap !== undefined && { bubblewrap: await tryBubblewrap(tools.bwrap, root) }),
-    ...(linux && { namespaces: await tryBoth(tools, root) }),
-    ...(linux && root && tools.nft !== undefined && { firewall: await tryFirewall(tools.nft) }),
-    ...(linux && withSystemd(await probeSystemd(root))),
+    ...(legacyCgroups && { legacyCgroups }),
+    ...(bubblewrap && { bubblewrap }),
+    ...(namespaces && { namespaces }),
+    ...(firewall && { firewall }),
+    ...(systemd && { systemd }),
   };
 }
 
-function withSystemd(systemd: Host['systemd']): Pick<Host, 'systemd'> {
-  return systemd === undefined ? {} : { systemd };
+async function findGroups(): Promise<Pick<Host, 'cgroupRoot' | 'controllers'>> {
+  const cgroupRoot = await findCgroupRoot();
+  return { cgroupRoot, controllers: cgroupRoot === undefined ? [] : await controllersBelow(cgroupRoot) };
 }
 
 async function tryBoth(

@@ -192,7 +192,7 @@ http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), App).serve_foreve
   t.is((await server.get(host, '/')).text, pid);
 });
 
-test('what this version cannot do is refused at use with "not yet", and nothing is created', async (t) => {
+test('an isolation that this machine cannot give is refused at use, and nothing is created', async (t) => {
   const server = await TestServer.start(
     t,
     workbench().replace('isolation = "process"', 'isolation = "systemd"'),
