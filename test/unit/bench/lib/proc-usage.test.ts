@@ -9,6 +9,7 @@ test('a name with spaces and parentheses does not shift the fields of /proc/PID/
 });
 
 const linux = process.platform === 'linux' ? test : test.skip;
+if (process.platform !== 'linux') console.log('skipped: only Linux has /proc');
 
 linux('a tree has the children of a process, but not the trees that are left out', async (t) => {
   const child = spawn(process.execPath, ['-e', 'process.stdin.resume(); console.log(1)'], {
