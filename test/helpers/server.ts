@@ -68,10 +68,14 @@ export class TestServer {
     return this.#child?.pid ?? 0;
   }
   get ended(): boolean {
-    return this.exitCode !== undefined;
+    return this.exitCode !== undefined || this.signal !== undefined;
   }
   get exitCode(): number | undefined {
     return this.#child?.exitCode ?? undefined;
+  }
+  /** The signal that ended it, if one did. */
+  get signal(): NodeJS.Signals | undefined {
+    return this.#child?.signalCode ?? undefined;
   }
   get dataDir(): string {
     return join(this.directory, 'tenement-data');
