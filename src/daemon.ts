@@ -19,13 +19,15 @@ import { createLog, type Log } from './base/log.js';
 import { formatKey, type InstanceKey } from './base/names.js';
 import { version } from './base/package-root.js';
 import { removeSocketDirectory } from './base/socket-path.js';
+import { checkFiles } from './config/check-files.js';
 import { instanceLocations } from './config/data-paths.js';
 import { findConfig } from './config/find.js';
 import { loadConfig } from './config/load.js';
 import { notYetError, notYetSettings } from './config/not-yet.js';
+import { formatPath } from './config/problem.js';
 import { resolveAuto } from './config/resolve-auto.js';
 import type { Config } from './config/schema.js';
-import { sharedUserWarnings } from './config/shared-user.js';
+import { configWarnings } from './config/warnings.js';
 import { openControlSocket } from './control-socket.js';
 import { ensureAdminToken } from './first-start.js';
 import { createLogs } from './logs/logs.js';
@@ -174,6 +176,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       }
       config = after;
       tellPlane();
+      const known = configWarnings(before, host.root);
+      for (const warning of configWarnings(after, host.root)) if (!known.includes(warning)) log.warn(warning);
       return { before, after };
     },
     // What was listed before sleeps or runs as its visitors want it: only what is new is started.
@@ -306,10 +310,11 @@ function hasIpv6(): boolean {
   return Object.values(networkInterfaces()).some((all) => all?.some(({ family }) => family === 'IPv6'));
 }
 
-/** Said once, at the start: what is dangerous. */
+/** Said at the start: what is dangerous, has no effect, or will make starts fail. */
 function warnAtStart(config: Config, root: boolean, log: Log): void {
-  // Only root makes such rules.
-  if (root) for (const warning of sharedUserWarnings(config)) log.warn(warning);
+  for (const warning of configWarnings(config, root)) log.warn(warning);
+  // Other services are served all the same.
+  for (const { path, message } of checkFiles(config)) log.error(`${formatPath(path)}: ${message}`);
   const asRoot = Object.keys(config.service).filter((name) => {
     const { isolation, user } = config.service[name] ?? {};
     return isolation === 'process' && user === '';

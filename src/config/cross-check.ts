@@ -3,6 +3,7 @@ import { checkDataPaths } from './check-data-paths.js';
 import { checkRouting } from './check-routing.js';
 import { checkTemplates } from './check-templates.js';
 import { checkUnit } from './check-unit.js';
+import { checkCombination } from './combinations.js';
 import { splitService } from './command.js';
 import type { Problem } from './problem.js';
 import type { Config, ServiceConfig } from './schema.js';
@@ -51,13 +52,12 @@ function checkService(name: string, service: ServiceConfig): Problem[] {
       });
     }
   });
-  if (service.isolation === 'process' && service.network !== 'host') {
-    problems.push({
-      path: ['service', name, 'network'],
-      message: `\`isolation = "process"\` has no network of its own: "${service.network}" needs "namespace" or stronger`,
-    });
-  }
-  return [...problems, ...checkTemplates(name, service), ...checkUnit(name, service)];
+  return [
+    ...problems,
+    ...checkCombination(name, service),
+    ...checkTemplates(name, service),
+    ...checkUnit(name, service),
+  ];
 }
 
 function directoryProblem(path: string): string | undefined {

@@ -67,7 +67,8 @@ const INTRODUCTION = `tenement is configured by one file, \`tenement.toml\`. It 
 directories above it, and \`/etc/tenement/tenement.toml\`. A file that belongs to somebody else than root or you, or that others can write, is refused.
 
 The file is checked strictly: an unknown key or a wrong type is an error that names file, line, key and the nearest known key. \`ten check\` shows all problems
-at once, \`ten config\` the result with defaults. \`docs/tenement.schema.json\` is the same as a JSON Schema, for editors.
+at once, \`ten config\` the result with defaults. What no isolation can give (\`network = "none"\` with \`process\`) is an error; a key that has no effect as the file is
+(\`sandbox\` without \`isolation = "sandbox"\`) is a warning, of \`ten check\` and at the start. \`docs/tenement.schema.json\` is the same as a JSON Schema, for editors.
 
 - **Times** are numbers of seconds (of milliseconds where the key ends in \`_ms\`) or strings with a unit: \`"250ms"\`, \`"90s"\`, \`"5m"\`, \`"1h"\`, \`"2d"\`.
 - **Sizes** are numbers of MB where the key ends in \`_mb\`, else of bytes; or strings with a unit: \`"64K"\`, \`"512M"\`, \`"2G"\`. Units are powers of 1024.

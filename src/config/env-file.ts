@@ -6,7 +6,7 @@ import { isReserved } from './variables.js';
  * Reads `env_file`: `KEY=value` lines, blank lines, `#` comments, an optional `export`, values in single or double quotes.
  * Nothing is replaced inside values. Refused when group or others can read it, or when it belongs to another user than root or
  * the server's: what is in it are secrets, and what is set by it changes what a program does.
- * @throws TenementError `config_unsafe`; `config_invalid` with file and line, never with a value.
+ * @throws TenementError `config_unsafe` (`details.foreign`: for its owner); `config_invalid` with file and line, never with a value.
  */
 export function readEnvFile(path: string): Record<string, string> {
   let fd: number;
@@ -23,6 +23,7 @@ export function readEnvFile(path: string): Record<string, string> {
       throw unsafe(
         path,
         `it belongs to the user with id ${uid}, neither to the server's (${self}) nor to root`,
+        { foreign: true },
       );
     }
     if ((mode & 0o077) !== 0) throw unsafe(path, 'group or others have permissions on it');
@@ -32,12 +33,13 @@ export function readEnvFile(path: string): Record<string, string> {
   }
 }
 
-function unsafe(path: string, because: string): TenementError {
+function unsafe(path: string, because: string, details: Record<string, unknown> = {}): TenementError {
   return new TenementError(
     'config_unsafe',
     `env_file ${path} holds secrets and is not safe to use: ${because}`,
     {
       hint: `\`chmod 600 ${path}\`, and make it root's or the server's own with \`chown\`.`,
+      details,
     },
   );
 }

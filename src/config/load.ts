@@ -43,12 +43,12 @@ export function loadConfig({ path, dataDir, env = {}, self }: LoadOptions): Conf
   const further =
     config === undefined ? [] : crossCheck(config).filter(({ path }) => !isAffected(path, problems));
   const all = [...problems, ...further];
-  if (config === undefined || all.length > 0) throw invalid(file, source, all);
+  if (config === undefined || all.length > 0) throw configInvalid(file, source, all);
   return config;
 }
 
 /** Keys whose wrong value changes what other keys of the service mean, so that nothing more can be said of it. */
-const DECISIVE = ['listen', 'user', 'args'];
+const DECISIVE = ['listen', 'user', 'args', 'isolation', 'network'];
 
 function isAffected(path: Problem['path'], problems: readonly Problem[]): boolean {
   return problems.some(
@@ -82,7 +82,13 @@ function parseToml(source: string, file: string): unknown {
   }
 }
 
-function invalid(file: string, source: string, problems: readonly Problem[]): TenementError {
+/** The error that says all of them, with where they stand in the text of the file. */
+export function configInvalid(
+  file: string,
+  source: string,
+  problems: readonly Problem[],
+  hint?: string,
+): TenementError {
   const locate = locator(source);
   const reported = problems
     .map((problem): ReportedProblem => {
@@ -98,6 +104,7 @@ function invalid(file: string, source: string, problems: readonly Problem[]): Te
     })
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
   return new TenementError('config_invalid', reported.map(line).join('\n'), {
+    ...(hint !== undefined && { hint }),
     details: { problems: reported },
   });
 }

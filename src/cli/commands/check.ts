@@ -7,17 +7,20 @@ export function addCheck(program: Command): void {
   addCommand(program, 'check', 'validate tenement.toml, naming every problem by file, line and key').action(
     async (_: unknown, command: Command) => {
       const { globals, out } = contextOf(command);
-      const [{ loadConfigFor }, { checkUsers }, { sharedUserWarnings }] = await Promise.all([
+      const [{ loadConfigFor }, { checkUsers }, { checkFilesOf }, { configWarnings }] = await Promise.all([
         import('../load-config.js'),
         import('../check-users.js'),
-        import('../../config/shared-user.js'),
+        import('../check-files.js'),
+        import('../../config/warnings.js'),
       ]);
       try {
         const config = await loadConfigFor(globals);
         await checkUsers(config);
-        for (const warning of sharedUserWarnings(config)) out.note(`warning: ${warning}`);
+        const warnings = [...configWarnings(config, true), ...checkFilesOf(config)];
+        for (const warning of warnings) out.note(`warning: ${warning}`);
         const services = Object.keys(config.service);
-        if (out.json) return out.printJson({ file: config.path, valid: true, services, problems: [] });
+        if (out.json)
+          return out.printJson({ file: config.path, valid: true, services, problems: [], warnings });
         const count = `${services.length} service${services.length === 1 ? '' : 's'}`;
         out.print(
           `${config.path} is valid: ${count}${services.length > 0 ? ` (${services.join(', ')})` : ''}`,

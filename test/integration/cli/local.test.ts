@@ -68,7 +68,7 @@ test('check names a user that this machine does not have', async (t) => {
 
 test('check warns of a named user whose other processes the rules would hit, and finds the file valid', async (t) => {
   const cwd = freshDir(t);
-  const text = '[service.notes]\ncommand = "x"\nisolation = "namespace"\nuser = "root"\n';
+  const text = '[service.notes]\ncommand = "x"\nisolation = "namespace"\nuser = "nobody"\n';
   writeFileSync(join(cwd, 'tenement.toml'), text);
   const run = await runTen(['check'], { cwd });
   t.is(run.exitCode, 0);
@@ -147,4 +147,24 @@ test('doctor knows an old Node and a clock that is behind', (t) => {
   const installed = Date.parse('2026-06-01T00:00:00Z');
   t.is(clock(installed + 1, installed).status, 'ok');
   t.is(clock(Date.parse('1970-01-02T00:00:00Z'), installed).status, 'fail');
+});
+
+test('check warns of keys without an effect, and refuses secrets that others can read, before a start does', async (t) => {
+  const cwd = freshDir(t);
+  const text = '[service.notes]\ncommand = "x"\nfreeze_timeout = 60\nenv_file = "secrets"\n';
+  writeFileSync(join(cwd, 'tenement.toml'), text);
+  writeFileSync(join(cwd, 'secrets'), 'KEY=hunter2\n', { mode: 0o600 });
+  const good = await runTen(['check'], { cwd });
+  t.is(good.exitCode, 0);
+  t.regex(
+    good.stderr,
+    /warning: service\.notes\.freeze_timeout: has no effect without `idle_action = "freeze"`/,
+  );
+  const { warnings } = JSON.parse((await runTen(['check', '--json'], { cwd })).stdout);
+  t.is(warnings.length, 1);
+  chmodSync(join(cwd, 'secrets'), 0o644);
+  const bad = await runTen(['check'], { cwd });
+  t.is(bad.exitCode, 1);
+  t.regex(bad.stderr, /tenement\.toml:4: service\.notes\.env_file: .*group or others.*chmod 600/);
+  t.notRegex(bad.stderr, /hunter2/);
 });
