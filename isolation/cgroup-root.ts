@@ -1,4 +1,5 @@
 /** Finds a cgroup v2 directory in which we may make groups, and proves it by making one. */
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -41,7 +42,7 @@ export async function findCgroupRoot(): Promise<string | undefined> {
     if (own === undefined) return undefined;
     // An earlier server of the same session may have moved us aside.
     const root = basename(own) === SUPERVISOR_GROUP ? dirname(own) : own;
-    const trial = join(root, 'tenement', `probe-${process.pid}-${Date.now()}`);
+    const trial = join(root, 'tenement', `probe-${process.pid}-${randomUUID()}`);
     await mkdir(trial, { recursive: true });
     try {
       await execa('/bin/sh', ['-c', 'echo 0 > "$1"', 'sh', join(trial, 'cgroup.procs')], { timeout: 5_000 });

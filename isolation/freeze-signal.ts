@@ -34,7 +34,7 @@ export function bySignal(tree: Tree, mayBeHeld: boolean): Hold {
 
   return {
     async hold(thawed) {
-      const deadline = Date.now() + PATIENCE_MS;
+      const deadline = performance.now() + PATIENCE_MS;
       const pauses = new Pauses();
       for (let clean = 0; clean < CLEAN_LOOKS; ) {
         const pids = await tree.members();
@@ -42,7 +42,7 @@ export function bySignal(tree: Tree, mayBeHeld: boolean): Hold {
         const running = pids.filter(stop);
         clean = running.length === 0 ? clean + 1 : 0;
         if (running.length === 0) continue;
-        if (Date.now() > deadline) {
+        if (performance.now() > deadline) {
           throw new TenementError('isolation_unavailable', `${running.join(', ')} could not be stopped`);
         }
         await pauses.wait();

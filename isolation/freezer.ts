@@ -94,7 +94,7 @@ function letGo(directory: string, file: string, value: string): void {
 }
 
 async function settled(thawed: AbortSignal, check: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = performance.now() + PATIENCE_MS;
   const pauses = new Pauses();
-  while (!thawed.aborted && !(await check()) && Date.now() < deadline) await pauses.wait();
+  while (!thawed.aborted && !(await check()) && performance.now() < deadline) await pauses.wait();
 }

@@ -67,7 +67,7 @@ class Stop {
   }
 
   #killIn(ms: number): void {
-    const at = Date.now() + ms;
+    const at = performance.now() + ms;
     if (at >= this.#killAt) return;
     this.#killAt = at;
     clearTimeout(this.#timer);

@@ -44,9 +44,9 @@ export async function endRun(trace: Trace, host: Host, graceMs: number): Promise
   // Before the TERM: those who have a marked parent now may be orphans after it.
   await tree.remember();
   for (const pid of await findRun(trace, host)) signal(pid, 'SIGTERM');
-  const deadline = Date.now() + graceMs;
+  const deadline = performance.now() + graceMs;
   const pauses = new Pauses();
-  while (Date.now() < deadline && (await tree.members()).length > 0) await pauses.wait();
+  while (performance.now() < deadline && (await tree.members()).length > 0) await pauses.wait();
   await endTree(tree, PATIENCE_MS);
   return tree.members();
 }

@@ -1,4 +1,5 @@
 /** cgroup v1: its hierarchies, one mount for each controller or a few of them, for machines whose controllers are not on v2. */
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseMounts } from '../src/base/mount-info.js';
@@ -40,7 +41,7 @@ export async function findLegacyCgroups(): Promise<Partial<Record<LegacyControll
   const all = legacyDirectories(await read('/proc/self/mountinfo'), await read('/proc/self/cgroup'));
   const usable = await Promise.all(
     Object.entries(all).map(async ([controller, directory]) => {
-      const trial = join(directory, 'tenement', `probe-${process.pid}-${Date.now()}`);
+      const trial = join(directory, 'tenement', `probe-${process.pid}-${randomUUID()}`);
       try {
         await mkdir(trial, { recursive: true });
         await rmdir(trial);

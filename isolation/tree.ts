@@ -25,11 +25,11 @@ export interface Tree {
  * missed by it, so two looks have to find nothing.
  */
 export async function endTree(tree: Tree, withinMs = Number.POSITIVE_INFINITY): Promise<boolean> {
-  const deadline = Date.now() + withinMs;
+  const deadline = performance.now() + withinMs;
   const pauses = new Pauses();
   for (let quiet = 0; quiet < 2; ) {
     quiet = (await tree.kill()) ? 0 : quiet + 1;
-    if (quiet === 0 && Date.now() > deadline) return false;
+    if (quiet === 0 && performance.now() > deadline) return false;
     await pauses.wait();
   }
   await tree.cleanUp();

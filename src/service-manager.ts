@@ -7,7 +7,7 @@ import {
   takeNotify,
   takeWatchdog,
 } from '../systemd/notify.js';
-import type { Clock } from './base/clock.js';
+import type { Stopwatch } from './base/clock.js';
 import type { Log } from './base/log.js';
 
 /** Each message may be a process: more often is not worth it. */
@@ -24,14 +24,14 @@ interface ServiceManagerOptions {
   /** Variables for us are taken out of it, so that no child speaks for us. */
   readonly env: NodeJS.ProcessEnv;
   readonly pid: number;
-  readonly clock: Clock;
+  readonly clock: Stopwatch;
   readonly log: Log;
   /** For tests. */
   readonly notifier?: Notifier;
 }
 
 export class ServiceManager {
-  readonly #clock: Clock;
+  readonly #clock: Stopwatch;
   readonly #notifier: Notifier;
   readonly #watchdogMs: number | undefined;
   readonly #unit: string | undefined;

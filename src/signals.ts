@@ -58,11 +58,11 @@ export function whenHurried(hurry: () => void): void {
 function stop(signal: NodeJS.Signals): void {
   if (caught === undefined) return;
   if (caught.stop !== undefined) {
-    if (Date.now() - caught.stopAt > SAME_SIGNAL_MS) onHurry?.();
+    if (performance.now() - caught.stopAt > SAME_SIGNAL_MS) onHurry?.();
     return;
   }
   caught.stop = signal;
-  caught.stopAt = Date.now();
+  caught.stopAt = performance.now();
   onReload = () => {};
   onStop?.(signal);
 }

@@ -79,12 +79,12 @@ export class ManagerConnection extends EventEmitter<{ signal: [Signal]; back: []
 
   /** Again and again while the bus is away, or systemd is not on it yet. */
   async persist<T>(ask: () => Promise<T>): Promise<T> {
-    const until = Date.now() + PERSIST_MS;
+    const until = performance.now() + PERSIST_MS;
     for (;;) {
       try {
         return await ask();
       } catch (error) {
-        if (!this.#proven || this.#closed || !isAway(error) || Date.now() > until) throw error;
+        if (!this.#proven || this.#closed || !isAway(error) || performance.now() > until) throw error;
         await new Promise((resolve) => setTimeout(resolve, PERSIST_PAUSE_MS));
       }
     }

@@ -172,9 +172,9 @@ async function until(test: () => boolean, victim: Handle, why: () => string): Pr
   void victim.exited.then(() => {
     ended = true;
   });
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = performance.now() + PATIENCE_MS;
   while (!test()) {
-    if (ended || Date.now() > deadline)
+    if (ended || performance.now() > deadline)
       throw asTenementError(new Error(`the victim does not run: ${why().slice(0, 2000)}`));
     await tick(POLL_MS);
   }

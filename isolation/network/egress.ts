@@ -55,9 +55,9 @@ export class EgressNetworks {
   /** Once nothing of the instance lives. */
   async close({ address, device, allow }: Egress): Promise<void> {
     // Devices go with the network of the instance, some moments after its last process.
-    const until = Date.now() + PATIENCE_MS;
+    const until = performance.now() + PATIENCE_MS;
     const pauses = new Pauses();
-    while (Date.now() < until && (await exists(device))) await pauses.wait();
+    while (performance.now() < until && (await exists(device))) await pauses.wait();
     this.#taken.delete(address);
     await this.#firewall.drop(egressEntry(device, address, allow));
   }

@@ -9,7 +9,7 @@ const MAX_ADDRESSES = 10_000;
 export class BadAttempts {
   private readonly seen = new Map<string, { since: number; count: number }>();
 
-  /** Records a bad token. Returns the seconds to wait when the address had too many in this minute, else undefined. */
+  /** Records a bad token. `now`: monotonic. Returns the seconds to wait when the address had too many in this minute, else undefined. */
   record(address: string, now: number): number | undefined {
     const source = sourceOf(address);
     let entry = this.seen.get(source);

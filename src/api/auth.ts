@@ -1,5 +1,6 @@
 /** Who is calling, and whether a row of the table is open to them. */
 import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../base/clock.js';
 import { TenementError } from '../base/errors.js';
 import type { InstanceKey } from '../base/names.js';
 import type { TokenScope, Tokens } from '../state/types.js';
@@ -42,12 +43,12 @@ export function identify(
   peer: Peer,
   tokens: Tokens,
   attempts: BadAttempts,
-  now: number,
+  clock: Clock,
 ): Identity | undefined {
   const header = req.headers.authorization;
   if (header === undefined) return peer.trusted ? socket : undefined;
   const token = /^Bearer +([\x21-\x7e]+) *$/i.exec(header)?.[1];
-  const row = token === undefined || token.length > MAX_TOKEN ? undefined : tokens.verify(token, now);
+  const row = token === undefined || token.length > MAX_TOKEN ? undefined : tokens.verify(token, clock.now());
   if (token !== undefined && row !== undefined) {
     return {
       actor: tokenActor(row.prefix),
@@ -55,7 +56,7 @@ export function identify(
       stillValid: (later) => tokens.verify(token, later) !== undefined,
     };
   }
-  const wait = peer.trusted ? undefined : attempts.record(peer.address, now);
+  const wait = peer.trusted ? undefined : attempts.record(peer.address, clock.monotonic());
   if (wait !== undefined) throw new TenementError('too_many_attempts', undefined, { retryAfterSecs: wait });
   throw new TenementError('unauthorized', 'The token is not valid: it is mistyped, or was revoked');
 }

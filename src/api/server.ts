@@ -30,7 +30,7 @@ export function createApi(given: ApiDeps): Api {
     setCommonHeaders(res);
     const { segments, query } = parseTarget(req.url ?? '/');
     const found = match(req.method ?? '', segments);
-    const who = () => identify(req, peer, deps.store.tokens, attempts, deps.clock.now());
+    const who = () => identify(req, peer, deps.store.tokens, attempts, deps.clock);
     if (found.kind !== 'route') {
       // Strangers are not told which paths exist.
       if (segments[0] === 'api' && who() === undefined) throw new TenementError('unauthorized');

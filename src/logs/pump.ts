@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.js';
+import type { Stopwatch } from '../base/clock.js';
 
 /** One short piece of reading. `cost`: bytes handled; `more`: it has not come to the end. */
 export interface Turn {
@@ -27,7 +27,7 @@ export class Pump {
   #wakeUp: (() => void) | undefined;
 
   constructor(
-    private readonly clock: Clock,
+    private readonly clock: Stopwatch,
     private readonly bytesPerSecond: number,
     private readonly onError: (error: unknown) => void,
   ) {}

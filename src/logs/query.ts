@@ -56,7 +56,7 @@ async function instancesByLastWrite(
 async function lastWrite(instanceDir: string): Promise<number | undefined> {
   for (const path of segmentPaths(instanceDir)) {
     try {
-      // Rounded up: the file system's clock ticks in steps (a few ms) and may lag behind Date.now().
+      // Rounded up: the file system's clock ticks in steps (a few ms) and may lag behind the time of day.
       return (await stat(path)).mtimeMs + 1000;
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw error;

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.js';
+import type { Stopwatch } from '../base/clock.js';
 import type { HolePunch } from './hole-punch.js';
 import type { LogLimits } from './limits.js';
 import type { RawStream } from './raw-stream.js';
@@ -15,11 +15,11 @@ export class Reclaim {
   settled: Promise<void> = Promise.resolve();
   #freed = 0;
   #busy = false;
-  #lastAt = 0;
+  #lastAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly stream: RawStream,
-    private readonly deps: { clock: Clock; limits: LogLimits; punch: HolePunch },
+    private readonly deps: { clock: Stopwatch; limits: LogLimits; punch: HolePunch },
   ) {}
 
   /** Frees what was read if that is worth it now (`closing`: it is the last chance for long). Freeing in place goes on in the background. */
@@ -33,9 +33,9 @@ export class Reclaim {
       return;
     }
     const interval = gain > limits.backlogBytes ? FLOOD_INTERVAL_MS : INTERVAL_MS;
-    if (this.#busy || (!closing && Math.abs(clock.now() - this.#lastAt) < interval)) return;
+    if (this.#busy || (!closing && clock.monotonic() - this.#lastAt < interval)) return;
     this.#busy = true;
-    this.#lastAt = clock.now();
+    this.#lastAt = clock.monotonic();
     this.settled = this.#punch(this.stream.consumed);
   }
 

@@ -1,4 +1,4 @@
-import { type Clock, systemClock, type Timer } from '../base/clock.js';
+import { type Stopwatch, systemClock, type Timer } from '../base/clock.js';
 import type { Wire } from './wire.js';
 
 /** When a client that waits for an answer is first asked whether it is still there: by then most answers have come. */
@@ -31,7 +31,7 @@ export interface HalfClosedExchange {
  */
 export class HalfClosed {
   readonly #wire: Pick<Wire, 'write' | 'destroy' | 'destroyed'>;
-  readonly #clock: Clock;
+  readonly #clock: Stopwatch;
   /** performance.now() */
   readonly #endedAt: number;
   readonly #writtenAtEnd: number;
@@ -43,7 +43,7 @@ export class HalfClosed {
     wire: Pick<Wire, 'write' | 'destroy' | 'destroyed'>,
     endedAt: number,
     writtenAtEnd: number,
-    clock: Clock = systemClock,
+    clock: Stopwatch = systemClock,
   ) {
     this.#clock = clock;
     this.#wire = wire;

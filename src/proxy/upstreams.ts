@@ -42,7 +42,7 @@ export interface Lease {
    */
   suspect(): void;
   /**
-   * Must be called when the response body or the upgraded socket has ended. Idempotent. `endedAt` (milliseconds since the epoch;
+   * Must be called when the response body or the upgraded socket has ended. Idempotent. `endedAt` (of Stopwatch.monotonic;
    * default: now) is for who tells it later, so that the idle clock stays exact.
    */
   release(endedAt?: number): void;

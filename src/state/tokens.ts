@@ -6,7 +6,7 @@ import type { TokenRow, TokenScope, Tokens } from './types.js';
 
 /** `ten_` and 8 hex digits that name the token, then `_` and 256 random bits. */
 const TOKEN = /^(ten_[0-9a-f]{8})_[0-9a-f]{64}$/;
-/** `lastUsedAt` is this coarse, so that a request does not cost a write. */
+/** `lastUsedAt` is this coarse, so that a request does not cost a write. It follows a clock that is set back, too. */
 const LAST_USED_STEP_MS = 60_000;
 
 interface StoredToken {
@@ -46,7 +46,7 @@ export function createTokens(db: Database.Database): Tokens {
       const stored = prefix === undefined ? undefined : select.get(prefix);
       // Equal in time whichever byte differs, so that a secret can't be guessed byte by byte.
       if (stored === undefined || !timingSafeEqual(stored.hash, hash(token))) return undefined;
-      if (!db.readonly && now - (stored.last_used_at ?? 0) >= LAST_USED_STEP_MS) {
+      if (!db.readonly && Math.abs(now - (stored.last_used_at ?? 0)) >= LAST_USED_STEP_MS) {
         try {
           touch.run(now, stored.prefix);
           stored.last_used_at = now;

@@ -1,6 +1,6 @@
 import { setPriority } from 'node:os';
 import { execa } from 'execa';
-import type { Clock } from '../base/clock.js';
+import type { Stopwatch } from '../base/clock.js';
 import { TenementError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 
@@ -27,7 +27,7 @@ export interface UsageMeter {
  * Uses du(1): a walk over a million files neither holds our event loop nor our memory, can be killed, and takes a tenth of the time
  * of lstat calls from JavaScript. The flags are those that GNU, BSD (macOS) and busybox have in common.
  */
-export function createUsageMeter(options: { clock: Clock; log: Log }): UsageMeter {
+export function createUsageMeter(options: { clock: Stopwatch; log: Log }): UsageMeter {
   return new DuMeter(options.clock, options.log);
 }
 
@@ -39,7 +39,7 @@ class DuMeter implements UsageMeter {
   #running = 0;
 
   constructor(
-    private readonly clock: Clock,
+    private readonly clock: Stopwatch,
     private readonly log: Log,
   ) {}
 
@@ -48,7 +48,7 @@ class DuMeter implements UsageMeter {
     if (unique.length === 0) return Promise.resolve(0);
     const key = unique.join('\0');
     const known = this.#known.get(key);
-    if (known !== undefined && Math.abs(this.clock.now() - known.at) < FRESH_MS) {
+    if (known !== undefined && this.clock.monotonic() - known.at < FRESH_MS) {
       return Promise.resolve(known.bytes);
     }
     const underWay = this.#underWay.get(key);
@@ -119,7 +119,7 @@ class DuMeter implements UsageMeter {
     const [oldest] = this.#known.keys();
     if (this.#known.size >= MOST_REMEMBERED && oldest !== undefined) this.#known.delete(oldest);
     this.#known.delete(key);
-    this.#known.set(key, { at: this.clock.now(), bytes });
+    this.#known.set(key, { at: this.clock.monotonic(), bytes });
     return bytes;
   }
 }

@@ -14,7 +14,7 @@ export interface Budgets {
   readonly drainMs: number;
 }
 
-/** Whether a request may wait, and how long at most. In `ready` nobody needs to ask. */
+/** Whether a request may wait, and how long at most. `now`: monotonic. In `ready` nobody needs to ask. */
 export function admission(facts: Facts, now: number, budgets: Budgets): Admission {
   const refuse = (error: TenementError): Admission => ({ kind: 'refuse', error });
   if (facts.closed) return refuse(new TenementError('shutting_down', undefined, { retryAfterSecs: 5 }));

@@ -23,7 +23,7 @@ export async function adoptRunning(
   backends: ReadonlyMap<BackendId, Backend>,
   ports: Ports,
 ): Promise<void> {
-  const { registry, logs, log, config } = supervisor.deps;
+  const { registry, logs, log, config, clock } = supervisor.deps;
   const strays: Promise<void>[] = [];
   const kept: Address[] = [];
   for (const row of registry.all()) {
@@ -44,7 +44,9 @@ export async function adoptRunning(
       logs.open(row);
       // Whoever cannot be looked at is thawed, which does no harm to one that runs.
       const frozen = (await adoption.handle.freezer?.isFrozen().catch(() => false)) ?? false;
-      supervisor.get(row).adopt(adoption.handle, frozen);
+      // By the wall clock, which is all that was saved: it is shown, and nothing is decided by it.
+      const ageMs = Math.max(0, clock.now() - ref.startedAt);
+      supervisor.get(row).adopt(adoption.handle, frozen, ageMs);
       log.info({ instance, pid: ref.pid, frozen }, 'adopted a running process');
       if (config().service[row.service] === undefined) stopOrphan(supervisor, row);
     } else if (adoption?.kind === 'gone') {

@@ -1,4 +1,4 @@
-/** What the state machine of an instance (lifecycle.ts) knows, is told and has done. */
+/** What the state machine of an instance (lifecycle.ts) knows, is told and has done. Its times are of Stopwatch.monotonic. */
 import type { TenementError } from '../base/errors.js';
 import type { State, Want } from './control.js';
 import type { RestartPolicy, Verdict } from './policy.js';

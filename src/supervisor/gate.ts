@@ -1,5 +1,5 @@
 /** Those who wait for an instance to become ready: three outcomes each (let through, refused with a cause, timed out or left). */
-import type { Clock } from '../base/clock.js';
+import type { Stopwatch } from '../base/clock.js';
 import { TenementError } from '../base/errors.js';
 
 interface Waiter {
@@ -9,9 +9,9 @@ interface Waiter {
 
 export class Gate {
   readonly #waiters = new Set<Waiter>();
-  readonly #clock: Clock;
+  readonly #clock: Stopwatch;
 
-  constructor(clock: Clock) {
+  constructor(clock: Stopwatch) {
     this.#clock = clock;
   }
 

@@ -1,5 +1,5 @@
 /** Periodic health checks of one instance, on its own timer: a slow one delays nobody else. */
-import type { Clock, Timer } from '../base/clock.js';
+import type { Stopwatch, Timer } from '../base/clock.js';
 import type { HealthAnswer } from './readiness.js';
 
 export type Condition = 'healthy' | 'degraded' | 'unhealthy';
@@ -38,7 +38,7 @@ export function describeAnswer(answer: HealthAnswer): string {
 }
 
 interface HealthLoopOptions {
-  readonly clock: Clock;
+  readonly clock: Stopwatch;
   readonly intervalMs: number;
   readonly ask: () => Promise<HealthAnswer>;
   /** True when a request is in flight, asked both before and after a check. */

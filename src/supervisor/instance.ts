@@ -84,6 +84,10 @@ export class Instance {
     const { count } = this.#tenure.leases;
     return count === 0 ? 0 : (this.#deps.openRequests?.() ?? count);
   }
+  /** Milliseconds since the process was started. */
+  get uptimeMs(): number {
+    return this.#tenure.uptimeMs;
+  }
   get idleMs(): number {
     return this.#tenure.leases.idleMs;
   }
@@ -95,7 +99,7 @@ export class Instance {
   }
   get deaths(): number {
     const { windowMs } = this.#deps.timings().restart;
-    const now = this.#deps.clock.now();
+    const now = this.#deps.clock.monotonic();
     return this.#facts.deaths.filter((at) => now - at < windowMs).length;
   }
   get lastProblem(): string | undefined {
@@ -104,7 +108,7 @@ export class Instance {
   /** A request that came now would be refused at once (disabled, held, failed, in long back-off, shutting down). */
   get refusal(): TenementError | undefined {
     if (this.#facts.state === 'ready') return undefined;
-    const verdict = admission(this.#facts, this.#deps.clock.now(), this.#deps.timings());
+    const verdict = admission(this.#facts, this.#deps.clock.monotonic(), this.#deps.timings());
     return verdict.kind === 'refuse' ? verdict.error : undefined;
   }
 
@@ -181,9 +185,12 @@ export class Instance {
     await this.#tenure.cleaned;
   }
 
-  /** Takes over a process that was proven to be this instance's. `frozen`: the last server left it so. */
-  adopt(handle: Handle, frozen: boolean): void {
-    this.#tenure.adopt(handle);
+  /**
+   * Takes over a process that was proven to be this instance's. `frozen`: the last server left it so. `ageMs`: how long it has run.
+   * What that server had measured is not known: idle time, freeze_timeout and deaths count from now on.
+   */
+  adopt(handle: Handle, frozen: boolean, ageMs = 0): void {
+    this.#tenure.adopt(handle, ageMs);
     const how = frozen ? 'frozen' : 'running';
     this.#post({ type: 'adopted', frozen }, `found ${how} as pid ${handle.ref.pid}`);
   }
@@ -213,7 +220,7 @@ export class Instance {
   #enter<T>(claim: () => T, signal?: AbortSignal): Promise<T> {
     // Whoever has left already must not wake anything.
     if (signal?.aborted) return this.#gate.wait(claim, 0, signal);
-    const verdict = admission(this.#facts, this.#deps.clock.now(), this.#deps.timings());
+    const verdict = admission(this.#facts, this.#deps.clock.monotonic(), this.#deps.timings());
     if (verdict.kind === 'refuse') return Promise.reject(verdict.error);
     if (this.#gate.size >= MAX_WAITERS)
       return Promise.reject(new TenementError('queue_full', undefined, { retryAfterSecs: 2 }));
@@ -267,7 +274,7 @@ export class Instance {
   #apply(event: Event, cause: string): void {
     const before = this.#facts;
     const moment: Moment = {
-      now: this.#deps.clock.now(),
+      now: this.#deps.clock.monotonic(),
       waiters: this.#gate.size,
       leases: this.#tenure.leases.count,
       policy: this.#deps.timings().restart,
@@ -311,7 +318,7 @@ export class Instance {
   /** What would refuse a new request (a back-off longer than the wait, a hold) has nothing to offer to those who wait either. */
   #refuseHopeless(): void {
     if (this.#gate.size === 0) return;
-    const verdict = admission(this.#facts, this.#deps.clock.now(), this.#deps.timings());
+    const verdict = admission(this.#facts, this.#deps.clock.monotonic(), this.#deps.timings());
     if (verdict.kind === 'refuse') this.#gate.refuse(verdict.error);
   }
 
@@ -356,7 +363,7 @@ export class Instance {
         this.#tenure.disown();
         return;
       case 'timer':
-        this.#delay = this.#deps.clock.after(effect.at - this.#deps.clock.now(), () =>
+        this.#delay = this.#deps.clock.after(effect.at - this.#deps.clock.monotonic(), () =>
           this.#post({ type: 'backoff-over' }, 'the delay is over'),
         );
     }
@@ -375,7 +382,7 @@ export class Instance {
   #freeze(): void {
     // First: nothing that is dialled after the thaw may overtake it.
     this.#deps.onFreeze?.();
-    this.#frozenAt = this.#deps.clock.now();
+    this.#frozenAt = this.#deps.clock.monotonic();
     this.#armFreezeOver();
     void this.#tenure.freeze();
   }
@@ -385,7 +392,7 @@ export class Instance {
     const { freezeMs } = this.#deps.timings();
     if (freezeMs === 0 || this.#facts.thawing) return;
     const why = freezeMs === undefined ? 'what is idle is stopped now' : 'frozen for freeze_timeout';
-    const rest = this.#frozenAt + (freezeMs ?? 0) - this.#deps.clock.now();
+    const rest = this.#frozenAt + (freezeMs ?? 0) - this.#deps.clock.monotonic();
     this.#delay = this.#deps.clock.after(Math.max(0, rest), () => this.#post({ type: 'freeze-over' }, why));
   }
 

@@ -242,7 +242,6 @@ export class Operations implements Control {
       weight: row.weight,
       backend: supervisor.deps.config().service[row.service]?.isolation ?? '-',
       live,
-      now: supervisor.deps.clock.now(),
       memoryBytes: stats?.memoryBytes,
       cpuSecs: stats?.cpuSecs,
       storageUsedBytes: quotas.used(key),

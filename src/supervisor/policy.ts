@@ -11,7 +11,7 @@ export interface RestartPolicy {
 }
 
 export interface Death {
-  /** Times of all deaths within the window, this one included, oldest first. */
+  /** Times (monotonic) of all deaths within the window, this one included, oldest first. */
   readonly deaths: readonly number[];
   /** It had been ready, or was adopted. */
   readonly wasReady: boolean;
@@ -22,7 +22,7 @@ export interface Death {
   readonly wanted: boolean;
 }
 
-/** What follows a death. `until`: milliseconds since the epoch. */
+/** What follows a death. `until`: monotonic. */
 export type Verdict =
   | { readonly kind: 'rest' }
   | { readonly kind: 'start' }

@@ -44,8 +44,8 @@ export async function awaitReconnect(
   forMs: number,
   signal: AbortSignal,
 ): Promise<TenementError | undefined> {
-  const until = Date.now() + forMs;
-  while (!signal.aborted && Date.now() < until) {
+  const until = performance.now() + forMs;
+  while (!signal.aborted && performance.now() < until) {
     if ((await listens(handle)) && (await connects(handle.address, 1000))) return strangerOn(handle);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

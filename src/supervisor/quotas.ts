@@ -1,5 +1,5 @@
 /** Disk quotas: measured off the event loop, a warning at 80 %, and at 100 % requests with a body are refused. */
-import type { Clock, Timer } from '../base/clock.js';
+import type { Stopwatch, Timer } from '../base/clock.js';
 import { TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import { formatSize } from '../base/units.js';
@@ -9,7 +9,7 @@ const WARN_AT = 0.8;
 const PERIOD_MS = 30_000;
 
 export interface QuotaDeps {
-  readonly clock: Clock;
+  readonly clock: Stopwatch;
   /** Bytes on disk of the instance's directories. */
   readonly measure: (key: InstanceKey) => Promise<number>;
   /** Bytes; undefined: unlimited. */

@@ -106,7 +106,7 @@ export async function waitHealthy(
   signal: AbortSignal,
   listens: () => Promise<boolean> = async () => true,
 ): Promise<HealthAnswer> {
-  const began = Date.now();
+  const began = performance.now();
   let last: HealthAnswer = { kind: 'refused' };
   while (!signal.aborted) {
     if ((await listens()) && (await connects(request.address, 1000))) {
@@ -115,7 +115,7 @@ export async function waitHealthy(
       await pause(BAD_ANSWER_PAUSE_MS, signal);
     } else {
       last = { kind: 'refused' };
-      await pause(Date.now() - began < CLOSE_POLL_MS ? 2 : 5, signal);
+      await pause(performance.now() - began < CLOSE_POLL_MS ? 2 : 5, signal);
     }
   }
   return last;

@@ -4,7 +4,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { Exit, Handle } from '../../isolation/contract.js';
-import type { Clock } from '../base/clock.js';
+import type { Stopwatch } from '../base/clock.js';
 import { asTenementError, TenementError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import type { Event } from './facts.js';
@@ -17,7 +17,7 @@ import type { Timings } from './timings.js';
 
 /** What it takes to run a process. */
 export interface TenureDeps {
-  readonly clock: Clock;
+  readonly clock: Stopwatch;
   readonly log: Log;
   readonly timings: () => Timings;
   /** Prepares everything and starts a process, whose ref is saved when it resolves. Rejects with a TenementError and nothing left behind. */
@@ -45,6 +45,8 @@ export class Tenure {
   readonly #probes: Probes;
   readonly #name: string;
   #handle: Handle | undefined;
+  /** When that process was started (monotonic). */
+  #bornAt = 0;
   /** The process whose main process has ended by itself. */
   #ended: Handle | undefined;
   #leases: Leases;
@@ -69,6 +71,9 @@ export class Tenure {
   get handle(): Handle | undefined {
     return this.#handle;
   }
+  get uptimeMs(): number {
+    return this.#handle === undefined ? 0 : this.#deps.clock.monotonic() - this.#bornAt;
+  }
   get leases(): Leases {
     return this.#leases;
   }
@@ -89,8 +94,8 @@ export class Tenure {
   }
 
   /** Takes over a process that was proven to be this instance's. */
-  adopt(handle: Handle): void {
-    this.#own(handle);
+  adopt(handle: Handle, ageMs: number): void {
+    this.#own(handle, ageMs);
   }
 
   /** `health`: until it is healthy; `connect`: only whether it still accepts connections. */
@@ -235,7 +240,7 @@ export class Tenure {
       this.#events.post({ type: 'start-failed', error: failure }, failure.message);
       return;
     }
-    this.#own(handle);
+    this.#own(handle, 0);
     if (!attempt.signal.aborted) void this.#untilHealthy(handle, attempt.signal);
   }
 
@@ -249,8 +254,9 @@ export class Tenure {
     else this.#events.post({ type: 'start-failed', error: failure }, failure.message);
   }
 
-  #own(handle: Handle): void {
+  #own(handle: Handle, ageMs: number): void {
     this.#handle = handle;
+    this.#bornAt = this.#deps.clock.monotonic() - ageMs;
     this.#leases = this.#newLeases();
     void handle.exited.then((exit) => this.#onExit(handle, exit));
   }

@@ -1,5 +1,5 @@
 /** Versions of one service side by side: a health-gated new one, and moving the traffic from one to another. */
-import type { Clock, Timer } from '../base/clock.js';
+import type { Stopwatch, Timer } from '../base/clock.js';
 import { asTenementError, TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import type { Registration } from './registration.js';
@@ -74,7 +74,7 @@ function needsBalance(supervisor: Supervisor, service: string): void {
 }
 
 async function within(
-  clock: Clock,
+  clock: Stopwatch,
   work: Promise<void>,
   seconds: number | undefined,
   what: string,

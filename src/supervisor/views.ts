@@ -26,7 +26,6 @@ interface Facts {
   readonly weight: number;
   readonly backend: string;
   readonly live: Instance | undefined;
-  readonly now: number;
   readonly memoryBytes: number | undefined;
   readonly cpuSecs: number | undefined;
   readonly storageUsedBytes: number | undefined;
@@ -34,7 +33,7 @@ interface Facts {
 }
 
 export function viewOf(facts: Facts): InstanceView {
-  const { live, now } = facts;
+  const { live } = facts;
   const state: State = live?.state ?? 'stopped';
   const ref = live?.handle?.ref;
   const address: Address | undefined = live?.handle?.address;
@@ -44,7 +43,7 @@ export function viewOf(facts: Facts): InstanceView {
     want: live?.want ?? facts.want,
     health: healthOf(state, live?.condition ?? 'healthy'),
     address: address === undefined ? undefined : addressText(address),
-    uptimeSecs: ref === undefined ? undefined : Math.max(0, Math.floor((now - ref.startedAt) / 1000)),
+    uptimeSecs: ref === undefined || live === undefined ? undefined : Math.floor(live.uptimeMs / 1000),
     idleSecs: ref === undefined || live === undefined ? undefined : Math.floor(live.idleMs / 1000),
     restarts: live?.deaths ?? 0,
     weight: facts.weight,

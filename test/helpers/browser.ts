@@ -99,9 +99,9 @@ async function drive(socket: WebSocket): Promise<Page> {
   }
   for (const domain of ['Page', 'Runtime', 'Log']) await send(`${domain}.enable`);
   async function until(expression: string): Promise<void> {
-    const deadline = Date.now() + 60_000;
+    const deadline = performance.now() + 60_000;
     while (!(await evaluate<boolean>(`Boolean(${expression})`))) {
-      if (Date.now() > deadline) {
+      if (performance.now() > deadline) {
         const text = await evaluate<string>('document.body.innerText');
         throw new Error(`not true within 60 s: ${expression}\nThe page shows: ${text.slice(0, 1000)}`);
       }

@@ -59,9 +59,9 @@ export function exchange(port: number, bytes: string | Buffer): Promise<string> 
 
 /** Polls until `condition` holds; fails after a generous bound, saying what was awaited. */
 export async function eventually(condition: () => boolean, what: string, boundMs = 20_000): Promise<void> {
-  const deadline = Date.now() + boundMs;
+  const deadline = performance.now() + boundMs;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`timed out waiting for ${what}`);
+    if (performance.now() > deadline) throw new Error(`timed out waiting for ${what}`);
     await new Promise((done) => setTimeout(done, 5));
   }
 }

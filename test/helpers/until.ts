@@ -7,9 +7,9 @@ export async function until(
   condition: () => boolean | Promise<boolean>,
   boundMs = patience(60_000),
 ): Promise<void> {
-  const deadline = Date.now() + boundMs;
+  const deadline = performance.now() + boundMs;
   while (!(await condition())) {
-    if (Date.now() > deadline)
+    if (performance.now() > deadline)
       throw new Error(`still waiting after ${boundMs} ms: ${typeof what === 'string' ? what : what()}`);
     await pause(10);
   }

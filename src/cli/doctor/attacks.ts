@@ -36,7 +36,7 @@ const PROBE_UIDS = 1_899_000_000;
 /** Never rejects. */
 export async function measureAttacks(host: Host): Promise<Measured[]> {
   const backends = createBackends(host);
-  const until = Date.now() + BEGIN_WITHIN_MS;
+  const until = performance.now() + BEGIN_WITHIN_MS;
   const queue = waysOf(host, backends).map((way, i) => ({ way, i }));
   const measured: Measured[] = [];
   const worker = async (): Promise<void> => {
@@ -53,7 +53,7 @@ async function one(way: Way, backends: Backends, host: Host, until: number): Pro
   const backend = backends.get(way.backend);
   try {
     if (backend === undefined) throw new Error('there is no such backend');
-    if (Date.now() > until) throw new Error('this machine was too busy to get to it');
+    if (performance.now() > until) throw new Error('this machine was too busy to get to it');
     const outcomes = await measure({ way, backend, host, newIdentity });
     return { way, name, outcomes, error: undefined };
   } catch (error) {

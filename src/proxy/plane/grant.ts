@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { Clock } from '../../base/clock.js';
+import type { Stopwatch } from '../../base/clock.js';
 import type { TenementError } from '../../base/errors.js';
 import type { ForwardPolicy, Lease, UpstreamAddress } from '../upstreams.js';
 
@@ -18,24 +18,24 @@ export class Grant {
   readonly address: UpstreamAddress;
   /** Requests open on it. */
   open = 0;
-  /** When the last of them ended; milliseconds since the epoch. */
+  /** When the last of them ended (monotonic). */
   idleSince: number;
   /** Nothing new may begin on it. */
   revoked = false;
   readonly #closing = new AbortController();
   readonly #retiring = new AbortController();
-  readonly #clock: Clock;
+  readonly #clock: Stopwatch;
   readonly #events: GrantEvents;
 
   constructor(
     of: { id: number; instance: string; address: UpstreamAddress },
-    clock: Clock,
+    clock: Stopwatch,
     events: GrantEvents,
   ) {
     this.id = of.id;
     this.instance = of.instance;
     this.address = of.address;
-    this.idleSince = clock.now();
+    this.idleSince = clock.monotonic();
     this.#clock = clock;
     this.#events = events;
     // One listener for each open request is normal here, not a leak.
@@ -50,7 +50,7 @@ export class Grant {
       held = false;
       this.open -= 1;
       if (this.open > 0) return;
-      this.idleSince = this.#clock.now();
+      this.idleSince = this.#clock.monotonic();
       this.#events.onIdle(this);
     };
     return {

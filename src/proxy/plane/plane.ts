@@ -119,7 +119,7 @@ class WorkerPlane implements Plane {
 
   /** Runs a worker until it listens; from then on its end is followed by another one. */
   start(): Promise<void> {
-    const started = Date.now();
+    const started = performance.now();
     const data: PlaneStart = { config: this.#config, logLevel: this.#options.logLevel ?? 'warn' };
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       name: 'tenement-data-plane',
@@ -150,7 +150,7 @@ class WorkerPlane implements Plane {
         if (!listening) reject(failure ?? new Error(`the worker ended with code ${code}`));
         else if (this.#closing === undefined) {
           this.#options.log.error({ err: failure, code }, 'the worker that carries the traffic died');
-          if (Date.now() - started > SETTLED_MS) this.#restartMs = RESTART_MIN_MS;
+          if (performance.now() - started > SETTLED_MS) this.#restartMs = RESTART_MIN_MS;
           if (this.#options.listen.some(({ kind }) => kind === 'fd')) this.#options.onLost();
           else this.#startLater();
         }

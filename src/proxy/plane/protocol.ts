@@ -92,7 +92,7 @@ export type FromWorker =
   | { readonly type: 'acquire'; readonly id: number; readonly target: Target; readonly hasBody: boolean }
   /** The client of this `acquire` has left; if a grant is on its way, it comes back by `return`. */
   | { readonly type: 'abandon'; readonly id: number }
-  /** `idleSince`: when its last request ended, milliseconds since the epoch. */
+  /** `idleSince`: when its last request ended, of Stopwatch.monotonic: both threads count from the same moment. */
   | { readonly type: 'return'; readonly grant: number; readonly idleSince: number }
   /** A connection to it broke before it answered; the grant stays open for the other requests on it. */
   | { readonly type: 'suspect'; readonly grant: number }

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../base/clock.js';
+import type { Stopwatch, Timer } from '../../base/clock.js';
 import { TenementError } from '../../base/errors.js';
 import type { AcquireOptions, ForwardPolicy, Lease, Target, Upstreams } from '../upstreams.js';
 import { Grant } from './grant.js';
@@ -24,7 +24,7 @@ interface Waiter {
 interface RemoteUpstreamsOptions {
   readonly send: (message: FromWorker) => void;
   readonly config: () => PlaneConfig;
-  readonly clock: Clock;
+  readonly clock: Stopwatch;
   /** An instance takes no new requests any more. */
   readonly onRetired: (instance: string) => void;
 }
@@ -36,7 +36,7 @@ interface RemoteUpstreamsOptions {
 export class RemoteUpstreams implements Upstreams {
   readonly #send: (message: FromWorker) => void;
   readonly #config: () => PlaneConfig;
-  readonly #clock: Clock;
+  readonly #clock: Stopwatch;
   readonly #onRetired: (instance: string) => void;
   readonly #waiting = new Map<number, Waiter>();
   /** All that were not returned yet. */
@@ -123,7 +123,7 @@ export class RemoteUpstreams implements Upstreams {
   #dealt(service: string): Grant | undefined {
     const deck = this.#decks.get(service);
     const id = deck?.ids[deck.next];
-    if (deck === undefined || id === undefined || this.#clock.now() >= deck.until) return undefined;
+    if (deck === undefined || id === undefined || this.#clock.monotonic() >= deck.until) return undefined;
     deck.next += 1;
     const grant = this.#usable.get(`${service}:${id}`);
     // The main thread chooses anew then; to deal on would leave that instance out.
@@ -134,7 +134,7 @@ export class RemoteUpstreams implements Upstreams {
   #soleGrant(service: string): Grant | undefined {
     const sole = this.#sole.get(service);
     if (sole === undefined) return undefined;
-    if (!sole.grant.revoked && this.#grants.has(sole.grant.id) && this.#clock.now() < sole.until)
+    if (!sole.grant.revoked && this.#grants.has(sole.grant.id) && this.#clock.monotonic() < sole.until)
       return sole.grant;
     this.#sole.delete(service);
     return undefined;
@@ -181,7 +181,7 @@ export class RemoteUpstreams implements Upstreams {
     // The client left, or another wait was answered first: both grants are of the same life of the instance, since the older one
     // would have been revoked before this one came. The newer one goes back.
     if (waiter === undefined || usable !== undefined) {
-      this.#send({ type: 'return', grant: id, idleSince: this.#clock.now() });
+      this.#send({ type: 'return', grant: id, idleSince: this.#clock.monotonic() });
     }
     if (waiter === undefined) return;
     const grant = usable ?? this.#keep(id, instance, address);
@@ -191,7 +191,7 @@ export class RemoteUpstreams implements Upstreams {
   }
 
   #remember(service: string, grant: Grant, deck: readonly string[] | undefined): void {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     if (deck !== undefined) this.#decks.set(service, { ids: deck, next: 0, until: now + DECK_MS });
     else if (this.#config().table.services.get(service)?.balance === false)
       this.#sole.set(service, { grant, until: now + SOLE_MS });
@@ -226,7 +226,7 @@ export class RemoteUpstreams implements Upstreams {
 
   #onSweep(): void {
     this.#sweep = undefined;
-    const before = this.#clock.now() - LINGER_MS;
+    const before = this.#clock.monotonic() - LINGER_MS;
     for (const grant of this.#idle) {
       if (grant.idleSince <= before) this.#return(grant);
     }

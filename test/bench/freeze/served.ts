@@ -96,9 +96,9 @@ ${service('awake', isolation, '')}
   }
 
   async until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-    const deadline = Date.now() + PATIENCE_MS;
+    const deadline = performance.now() + PATIENCE_MS;
     while (!(await condition())) {
-      if (Date.now() > deadline) throw new Error(`still waiting: ${what}`);
+      if (performance.now() > deadline) throw new Error(`still waiting: ${what}`);
       await pause(20);
     }
   }

@@ -91,10 +91,10 @@ export async function untilUp(
   output: string,
   condition: () => Promise<boolean>,
 ): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = performance.now() + 20_000;
   while (!(await condition())) {
     const ended = child.exitCode !== null || child.signalCode !== null;
-    if (ended || Date.now() > deadline) {
+    if (ended || performance.now() > deadline) {
       const why = ended ? `ended with ${child.exitCode ?? child.signalCode}` : 'did not come up';
       throw new Error(`${name} ${why}: ${readFileSync(output, 'utf8').slice(-2000)}`);
     }

@@ -23,9 +23,9 @@ async function* entries(res: IncomingMessage): AsyncGenerator<LogEntryMessage> {
 
 /** Polls without a fixed delay: the event loop turns until it holds. */
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = performance.now() + 20_000;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error('the condition did not come true in 20 s');
+    if (performance.now() > deadline) throw new Error('the condition did not come true in 20 s');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -47,6 +47,11 @@ test('the last use is written at most once a minute', (t) => {
   t.is(store.tokens.verify(token, start)?.lastUsedAt, start);
   t.is(store.tokens.verify(token, start + 59_999)?.lastUsedAt, start);
   t.is(store.tokens.verify(token, start + 60_000)?.lastUsedAt, start + 60_000);
+  t.is(
+    store.tokens.verify(token, start - 3_600_000)?.lastUsedAt,
+    start - 3_600_000,
+    'the clock was set back',
+  );
 });
 
 test('the secret is nowhere on disk', (t) => {

@@ -133,3 +133,17 @@ test('neither a stop nor a removal of what cannot be proven says that it is done
   }
   t.not(world.registry.get(key('alice')), undefined);
 });
+
+test('adopted: what it has run already is its uptime', async (t) => {
+  const { world, handle } = await found(t, (handle) => ({ kind: 'adopted', handle }));
+  world.clock.stepWall(handle.ref.startedAt + 90_000 - world.clock.now());
+  await adoptRunning(world.supervisor, world.backends, world.ports);
+  t.is(world.supervisor.get(key('alice')).uptimeMs, 90_000);
+});
+
+test('adopted after the clock was set back: its uptime begins anew', async (t) => {
+  const { world, handle } = await found(t, (handle) => ({ kind: 'adopted', handle }));
+  world.clock.stepWall(handle.ref.startedAt - 90_000 - world.clock.now());
+  await adoptRunning(world.supervisor, world.backends, world.ports);
+  t.is(world.supervisor.get(key('alice')).uptimeMs, 0);
+});

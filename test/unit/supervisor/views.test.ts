@@ -29,7 +29,7 @@ const row = {
 } as const;
 
 test('one without a live object sleeps', (t) => {
-  const view = viewOf({ ...row, live: undefined, now: 0 });
+  const view = viewOf({ ...row, live: undefined });
   t.like(view, {
     state: 'stopped',
     health: 'sleeping',
@@ -44,7 +44,7 @@ test('one that runs: address, pid, uptime and idle time in whole seconds, open r
   const world = new InstanceWorld();
   const { handle, lease } = await world.awake();
   await world.clock.advanceAsync(90_500);
-  const show = () => viewOf({ ...row, live: world.instance, now: world.clock.now() });
+  const show = () => viewOf({ ...row, live: world.instance });
   t.like(show(), { address: '127.0.0.1:1', pid: handle.ref.pid, uptimeSecs: 90, idleSecs: 0, inFlight: 1 });
   lease.release();
   await world.clock.advanceAsync(1500);
