@@ -1,9 +1,10 @@
 import { closeSync, existsSync, openSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { errnoOf, TenementError } from '../base/errors.js';
 import { prepareDataDir } from './data-dir.js';
 import { checkVersion, MIGRATIONS, type Migration, migrate } from './migrations.js';
+import { openSqlite } from './sqlite.js';
 
 /** How long a statement waits for another process (the CLI beside the server) before it fails. The wait blocks the thread. */
 const BUSY_TIMEOUT_MS = 5000;
@@ -29,7 +30,7 @@ export function openDatabase(
       prepareDataDir(dataDir);
       createPrivate(path);
     }
-    db = new Database(path, { readonly: options.readonly, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+    db = openSqlite(path, { readonly: options.readonly, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
     prepare(db, options.readonly, migrations);
     return db;
   } catch (error) {

@@ -1,8 +1,9 @@
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { errnoOf, TenementError } from '../base/errors.js';
 import { prepareDataDir } from './data-dir.js';
+import { openSqlite } from './sqlite.js';
 
 /** Held while a server owns a data directory. */
 export interface DataDirLock {
@@ -48,7 +49,7 @@ function open(lockFile: string): Database.Database {
   try {
     closeSync(openSync(lockFile, 'a', 0o600));
     // A server that ends takes a moment to let go: `systemctl restart` must not fail for it.
-    return new Database(lockFile, { timeout: 1000 });
+    return openSqlite(lockFile, { timeout: 1000 });
   } catch (error) {
     throw unusable(lockFile, error);
   }

@@ -1,8 +1,8 @@
 import test from 'ava';
-import Database from 'better-sqlite3';
 import { openDatabase } from '../../../src/state/database.js';
 import { MIGRATIONS } from '../../../src/state/migrations.js';
 import { createRegistry } from '../../../src/state/registry.js';
+import { openSqlite } from '../../../src/state/sqlite.js';
 import { freshDir } from '../../helpers/fresh-dir.js';
 
 const alice = { service: 'notes', id: 'alice' };
@@ -72,5 +72,5 @@ test('a database of the first version is brought up to date with its instances',
   t.false(r.get(alice)?.held);
   t.deepEqual(r.dataPaths(alice), []);
   db.close();
-  t.notThrows(() => new Database(`${name}.v1`, { readonly: true }).close());
+  t.notThrows(() => openSqlite(`${name}.v1`, { readonly: true }).close());
 });

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import Database from 'better-sqlite3';
 import { TenementError } from '../../../src/base/errors.js';
 import { openDatabase } from '../../../src/state/database.js';
 import type { Migration } from '../../../src/state/migrations.js';
+import { openSqlite } from '../../../src/state/sqlite.js';
 import { freshDir } from '../../helpers/fresh-dir.js';
 
 const first: Migration = { title: 'first', sql: "CREATE TABLE a (x); INSERT INTO a VALUES ('old');" };
@@ -21,7 +21,7 @@ test('a migration keeps the rows and leaves a copy of what was before', (t) => {
   const db = openDatabase(dataDir, { readonly: false, migrations: [first, second] });
   t.deepEqual(db.prepare('SELECT * FROM a').all(), [{ x: 'old', y: 'new' }]);
   db.close();
-  const copy = new Database(join(dataDir, '.tenement', 'state.db.v1'), { readonly: true });
+  const copy = openSqlite(join(dataDir, '.tenement', 'state.db.v1'), { readonly: true });
   t.deepEqual(copy.prepare('SELECT * FROM a').all(), [{ x: 'old' }]);
   copy.close();
 });
@@ -49,7 +49,7 @@ test('refuses the database of a newer program, of another program and, for readi
 
   const other = freshDir(t);
   openDatabase(other, { readonly: false, migrations: [] }).close();
-  const foreign = new Database(join(other, '.tenement', 'state.db'));
+  const foreign = openSqlite(join(other, '.tenement', 'state.db'), {});
   foreign.exec('CREATE TABLE theirs (x)');
   foreign.close();
   t.throws(() => openDatabase(other, { readonly: false, migrations: [first] }), {
