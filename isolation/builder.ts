@@ -57,6 +57,7 @@ sub directories {
 }
 my %was = %ENV; %ENV = ();
 my $has_socket = 0;
+my $guard = 0;
 umask 022;
 my %DO = (
   mount => sub {
@@ -130,22 +131,41 @@ my %DO = (
     my $up = pack("a16 s x22", "lo", 0x41);
     ioctl($s, 0x8914, $up) or die "loopback: $!\n";
   },
-  # It ends when it works in the background, as a child of pid 1.
+  # What is this process now stays as the guard of two: what passes connections on, and the app, into which its second child goes on. What nobody can
+  # connect to any more must not look alive, so the app ends with the forwarder; and both with the guard, whoever ended it.
   forward => sub {
     my ($port, $uid) = @_;
-    my $app = $$;
-    defined(my $pid = fork) or die "fork: $!\n";
-    if ($pid == 0) {
-      fds_closed(3, 4, 6, 7);
-      # The app will be what is this process now, and ends with it.
-      @ARGV = ($port, $uid, "", $app);
+    pipe(my $works, my $tell) or die "pipe: $!\n";
+    defined(my $forwarder = fork) or die "fork: $!\n";
+    if ($forwarder == 0) {
+      close($works);
+      fds_closed(grep { $_ != fileno($tell) } 3, 4, 6, 7);
+      @ARGV = ($port, $uid, fileno($tell));
       eval "package Forwarder; $was{TENEMENT_FORWARD}";
       print STDERR $@;
       exit 1;
     }
-    waitpid($pid, 0);
-    exit 1 if $?;
-    fds_closed(5);
+    close($tell);
+    defined(<$works>) or exit 1;
+    close($works);
+    defined(my $app = fork) or die "fork: $!\n";
+    if ($app == 0) { $guard = getppid(); fds_closed(5); return }
+    fds_closed(3 .. 7);
+    open($_, "+<", "/dev/null") for *STDIN, *STDOUT, *STDERR;
+    # Signals to the whole group are the app's matter.
+    $SIG{$_} = "IGNORE" for qw(HUP INT QUIT TERM USR1 USR2 ALRM);
+    my ($head, $none, $kill) = (pack("L2", 0x20080522, 0), pack("L6", (0) x 6), pack("L6", 32, 32, (0) x 4));
+    # Without root there is none to keep, and none needed: the app is the same user.
+    syscall($N{capset}, $head, $kill) == -1 and call("capset", "capset", $head, $none);
+    call("no_new_privs", "prctl", 38, 1, 0, 0, 0);
+    call("dumpable", "prctl", 4, 0, 0, 0, 0);
+    my $name = "tenement-guard\0"; syscall($N{prctl}, 15, $name, 0, 0, 0);
+    for (;;) {
+      my $ended = waitpid(-1, 0);
+      # As a shell tells it.
+      exit($? & 127 ? 128 + ($? & 127) : $? >> 8) if $ended == $app;
+      kill KILL => $app if $ended == $forwarder;
+    }
   },
   limit => sub {
     my ($resource, $value) = @_;
@@ -187,6 +207,11 @@ for (split /\n/, $was{TENEMENT_STEPS}) {
   $DO{$name}->(@words);
 }
 $SIG{$_} = "DEFAULT" for qw(INT QUIT);
+# Only now: with the user, what was asked for before is forgotten (prctl(2), PR_SET_PDEATHSIG). The guard has one thread, and is no part of the server.
+if ($guard) {
+  call("the end with the guard", "prctl", 1, 9, 0, 0, 0);
+  getppid() == $guard or exit 1;
+}
 my $ok = "ok\n";
 syscall($N{write}, 3, $ok, 3);
 call("stderr", "dup3", 4, 2, 0);

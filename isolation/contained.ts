@@ -83,7 +83,7 @@ export async function startContained(
   try {
     const launch = prepare(groups);
     const started = await execute(spec, launch, signal);
-    const inside = insiders(started, launch.app ?? 0);
+    const inside = insiders(started, launch.guarded === true);
     const ref: Ref = {
       version: 1,
       backend,
@@ -182,7 +182,7 @@ async function checkArguments(args: readonly string[], views: readonly View[]): 
 /** The app and pid 1 of its namespace. Either may have ended already; then the wrapper, our child, stands for the app. */
 function insiders(
   { child, startTime }: Started,
-  place: number,
+  guarded: boolean,
 ): {
   main: KnownProcess;
   init: KnownProcess | undefined;
@@ -193,8 +193,9 @@ function insiders(
     return stat === undefined ? undefined : { pid: stat.pid, startTime: stat.startTime };
   };
   const init = known(childrenOf(child.pid)[0]);
-  const children = init === undefined ? [] : childrenOf(init.pid);
-  const app = known(children[place] ?? children.at(-1));
+  const [first] = init === undefined ? [] : childrenOf(init.pid);
+  const [, ...rest] = first === undefined || !guarded ? [] : childrenOf(first);
+  const app = known(guarded ? rest.at(-1) : first);
   const guard = { pid: child.pid, startTime };
   return { main: app ?? guard, init, guard };
 }

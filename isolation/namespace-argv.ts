@@ -61,7 +61,7 @@ const NO_CAPABILITIES = ['--inh-caps=-all', '--ambient-caps=-all', '--bounding-s
 export function namespaceLaunch(contained: ContainedByShell): Launch {
   const inner = intoEnvironment(contained.command, contained.env, {
     first: enter(contained),
-    socket: contained.socket && contained.forward === undefined,
+    socket: contained.socket,
   });
   return inNamespaces(contained, pidOne(contained), [...drop(contained), ...inner.command], inner.env);
 }
@@ -89,20 +89,18 @@ export function inNamespaces(
     env: { ...env, TENEMENT_START: start, ...forward?.env },
     reports: true,
     staysOpen: true,
-    // By the shell the forwarder is started first; by the builder it becomes pid 1's child later.
-    app: forward === undefined ? 0 : 1,
+    guarded: forward !== undefined,
     ...(ready !== undefined && { inputs: [ready.then(() => Buffer.from('go\n'))] }),
   };
 }
 
-function pidOne({ root, identity, network, limits, link, forward, ready }: ContainedByShell): string {
+function pidOne({ root, identity, network, limits, link, ready }: ContainedByShell): string {
   return [
     `PATH=${SYSTEM_PATH}`,
     'umask 022',
     ...(link === undefined ? [] : [link]),
     root,
-    ...(forward === undefined ? [] : [forward.run]),
-    ...(network === 'none' && forward === undefined ? ['ip link set lo up || exit 1'] : []),
+    ...(network === 'none' ? ['ip link set lo up || exit 1'] : []),
     limits,
     ...(ready === undefined ? [] : ['read go <&7 || exit 1', 'exec 6<&- 7<&-']),
     ...(identity === undefined ? [NO_MORE_USER_NAMESPACES] : []),

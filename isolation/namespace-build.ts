@@ -17,8 +17,8 @@ export interface ContainedByBuilder extends Contained {
 }
 
 /**
- * sh (joins) -> unshare (stays: its child is pid 1) -> sh (stays, reaps, ends with the app and takes everything with it) -> perl (builds the root,
- * drops, filters, sets the environment) -> command. Why so: see namespaceLaunch.
+ * sh (joins) -> unshare (stays: its child is pid 1) -> sh (stays, reaps, ends with the app and takes everything with it) -> perl (builds the root;
+ * with a forwarder it stays as the guard of both; drops, filters, sets the environment) -> command. Why so: see namespaceLaunch.
  */
 export function builtLaunch(contained: ContainedByBuilder): Launch {
   const { builder, identity, plan, network, link, ready, uplink } = contained;
@@ -35,15 +35,12 @@ export function builtLaunch(contained: ContainedByBuilder): Launch {
       last: [['filter', encodeFilter(filterProgram(builder.arch)).toString('hex')]],
     }),
   ];
-  return {
-    ...inNamespaces(
-      contained,
-      pidOne(link),
-      [...buildCommand(builder.perl), ...contained.command],
-      buildEnv(builder.arch, steps, contained.env),
-    ),
-    app: 0,
-  };
+  return inNamespaces(
+    contained,
+    pidOne(link),
+    [...buildCommand(builder.perl), ...contained.command],
+    buildEnv(builder.arch, steps, contained.env),
+  );
 }
 
 /** The rules come last and before anything of the instance's: until then there is nobody to send anything. */

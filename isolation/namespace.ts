@@ -95,7 +95,7 @@ async function start(
       ready: outside.ready,
       ...(outside.link !== undefined && { link: outside.link }),
       ...(outside.uplink !== undefined && { uplink: outside.uplink }),
-      forward: forwardOf(spec, host, spec.network === 'none'),
+      forward: forwardOf(spec, host),
       tools: { unshare: host.tools.unshare ?? 'unshare', setpriv: host.tools.setpriv ?? 'setpriv' },
     };
     const limits = spec.limits ?? {};

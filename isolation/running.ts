@@ -82,13 +82,16 @@ async function foreignNamespaces(pid: number): Promise<NamespaceKind[]> {
   return KINDS.filter((_, i) => differs[i]);
 }
 
-/** A program that shows what it does in `ps` may have done so over its environment; then that with which it was wrapped is looked at. */
+/** A program that shows what it does in `ps` may have done so over its environment; then that with which it was wrapped is looked at: its parent's, or, behind a guard, that one's. */
 async function environmentOf(pid: number, parent: number): Promise<Record<string, string>> {
   const own = parseEnvironment(await readFile(`/proc/${pid}/environ`, 'utf8'));
   if (own.TENEMENT_INSTANCE !== undefined) return own;
-  const wrapped = parseEnvironment(await readFile(`/proc/${parent}/environ`, 'utf8').catch(() => ''));
-  const carried = Object.entries(wrapped).filter(([name]) => name.startsWith('TENEMENT_ENV_'));
-  return parseEnvironment(carried.map(([, text]) => text).join('\0'));
+  for (const around of [parent, readStat(parent)?.ppid ?? 0]) {
+    const wrapped = parseEnvironment(await readFile(`/proc/${around}/environ`, 'utf8').catch(() => ''));
+    const carried = Object.entries(wrapped).filter(([name]) => name.startsWith('TENEMENT_ENV_'));
+    if (carried.length > 0) return parseEnvironment(carried.map(([, text]) => text).join('\0'));
+  }
+  return {};
 }
 
 /** Pure: NAME=value with NUL bytes between them; what is not of that form is left out. */

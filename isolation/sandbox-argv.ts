@@ -81,6 +81,7 @@ export function bubblewrapLaunch(sandboxed: Sandboxed): Launch {
     env: { ...inner.env, ...sandboxed.forward?.env },
     reports: true,
     staysOpen: true,
+    guarded: sandboxed.forward !== undefined,
     inputs: [
       ...(ready === undefined ? [] : [ready.then(() => Buffer.from('go\n'))]),
       Buffer.from(options.map((option) => `${option}\0`).join('')),
@@ -111,15 +112,14 @@ function byBuilder(sandboxed: Sandboxed, { perl, arch }: Builder): Inner {
 }
 
 function byShell(sandboxed: Sandboxed): Inner {
-  const { identity, forward, ready, tools } = sandboxed;
+  const { identity, ready, tools } = sandboxed;
   const inner = intoEnvironment(sandboxed.command, sandboxed.env, {
     first: `${ready === undefined ? '' : 'read go <&7 || exit 1; exec 7<&-; '}${enter(sandboxed)}`,
-    socket: sandboxed.socket && forward === undefined,
+    socket: sandboxed.socket,
   });
   return {
     command: [
-      // Limits of processes are the app's, not the forwarder's.
-      ...['/bin/sh', '-c', `${forward?.run ?? ''}${processLimits(sandboxed.limits)}exec "$@"`, 'tenement'],
+      ...['/bin/sh', '-c', `${processLimits(sandboxed.limits)}exec "$@"`, 'tenement'],
       ...(identity === undefined ? [] : [tools.setpriv, ...dropPrivilege(identity), '--']),
       ...inner.command,
     ],

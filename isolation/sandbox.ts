@@ -103,7 +103,7 @@ async function start(
       network,
       socket: spec.socket !== undefined,
       ...(outside.link !== undefined && { link: outside.link }),
-      forward: forwardOf(spec, host, false),
+      forward: forwardOf(spec, host),
       hostname,
       system,
       files: ownFiles({

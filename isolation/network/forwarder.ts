@@ -15,8 +15,6 @@ export interface Forwarding {
    * server is not root, there is no other user.
    */
   readonly uid: number | undefined;
-  /** Whether the network's loopback is still down. */
-  readonly raiseLoopback: boolean;
 }
 
 /** The fd of the socket that listens outside. */
@@ -34,46 +32,20 @@ const EVENT: Record<FilterArch, string> = { x64: 'L q', arm64: 'L x4 q' };
  * One loop on level-triggered epoll(7). Each direction has a buffer, which is filled again when it has been written: who reads slowly slows the
  * sender, and memory stays bounded. An end of file is passed on as such, a reset as a reset: a truncated answer must not look complete.
  *
- * $app: the process, of the same pid namespace, that has to end when the forwarder does; empty: none.
+ * $tell: the descriptor on which it says that it works; empty: it goes to the background then.
  */
 const PROGRAM = String.raw`
 sub sys { my $n = shift; syscall($N{$n}, @_) }
 sub must { $_[1] == -1 and die "$_[0]: $!\n" }
-my ($port, $uid, $raise, $app) = (splice(@ARGV, 0, 4), "");
+my ($port, $uid, $tell) = (splice(@ARGV, 0, 3), "");
 my $none = pack("L6", 0, 0, 0, 0, 0, 0);
 my $head = pack("L L", 0x20080522, 0);
-my $tell;
-sub silent { open($_, "+<", "/dev/null") for *STDIN, *STDOUT, *STDERR }
-# What nobody can connect to any more must not look alive: a process that can do nothing else waits for the forwarder's end, and ends the app.
-if ($app ne "") {
-  pipe(my $works, $tell) or die "pipe: $!\n";
-  defined(my $guard = fork) or die "fork: $!\n";
-  if ($guard) { close $tell; exit(defined(<$works>) ? 0 : 1) }
-  close $works;
-  defined(my $forwarder = fork) or die "fork: $!\n";
-  if ($forwarder) {
-    close $tell;
-    open(my $L, "+<&=", 5); close $L; silent();
-    my $kill = pack("L6", 32, 32, 0, 0, 0, 0);
-    # Without root there is none to keep, and none needed: the app is the same user.
-    sys("capset", $head, $kill) == -1 and must("capset", sys("capset", $head, $none));
-    must("no_new_privs", sys("prctl", 38, 1, 0, 0, 0));
-    must("dumpable", sys("prctl", 4, 0, 0, 0, 0));
-    my $name = "tenement-guard\0"; sys("prctl", 15, $name, 0, 0, 0);
-    1 while waitpid($forwarder, 0) == -1 && $! == 4;
-    kill KILL => $app;
-    exit 0;
-  }
-}
-if ($raise) {
-  socket(my $s, 2, 2, 0) or die "socket: $!\n";
-  my $up = pack("a16 s x22", "lo", 0x41);
-  ioctl($s, 0x8914, $up) or die "loopback: $!\n";
-}
 if ($uid ne "") {
   $! = 0; $) = "$uid $uid"; $( = $uid; $! and die "setgid: $!\n";
   $! = 0; $< = $> = $uid; ($< == $uid && $> == $uid) or die "setuid: $!\n";
 }
+# It ends with who is told, its parent; with the user, what was asked for before would be forgotten (prctl(2), PR_SET_PDEATHSIG).
+must("the end with its parent", sys("prctl", 1, 9, 0, 0, 0)) if $tell ne "";
 must("capset", sys("capset", $head, $none));
 must("no_new_privs", sys("prctl", 38, 1, 0, 0, 0));
 must("dumpable", sys("prctl", 4, 0, 0, 0, 0));
@@ -85,10 +57,10 @@ my $listen = 5;
 open(my $L, "+<&=", $listen) or die "the listening socket: $!\n";
 my $flags = fcntl($L, 3, 0); fcntl($L, 4, $flags | 2048);
 my $ep = sys("create", 524288); must("epoll", $ep);
-if ($tell) { syswrite($tell, "works\n"); close $tell }
+if ($tell ne "") { open(my $said, ">&=", $tell) or die "$tell: $!\n"; syswrite($said, "works\n"); close $said }
 else { defined(my $pid = fork) or die "fork: $!\n"; exit 0 if $pid }
 my $name = "tenement-fwd\0"; sys("prctl", 15, $name, 0, 0, 0); $SIG{PIPE} = "IGNORE";
-silent();
+open($_, "+<", "/dev/null") for *STDIN, *STDOUT, *STDERR;
 my (%end, %mask, $paused);
 sub watch {
   my ($fd, $want) = @_;
@@ -179,10 +151,10 @@ for (;;) {
  * A command that ends when the forwarder works in the background; until then it can be trusted with nothing yet, so the app must wait for it. Its
  * environment is `forwarderEnv`'s.
  */
-export function forwarderCommand(perl: string, { port, uid, raiseLoopback }: Forwarding): string[] {
+export function forwarderCommand(perl: string, { port, uid }: Forwarding): string[] {
   return [
     ...[perl, '-e', 'eval delete($ENV{TENEMENT_FORWARD}); die $@ if $@', '--'],
-    ...[String(port), uid === undefined ? '' : String(uid), raiseLoopback ? '1' : ''],
+    ...[String(port), uid === undefined ? '' : String(uid)],
   ];
 }
 

@@ -2,13 +2,13 @@
 import type { Handle } from '../../isolation/contract.js';
 import { TenementError } from '../base/errors.js';
 import { describeAnswer } from './health.js';
-import { askHealth, connects, type HealthRequest, waitHealthy } from './readiness.js';
+import { askHealth, connects, type HealthAnswer, type HealthRequest, waitHealthy } from './readiness.js';
 
 /** The ways to ask a process that an instance needs. */
 export interface Probes {
   readonly awaitReady: typeof awaitReady;
   readonly awaitReconnect: typeof awaitReconnect;
-  readonly askHealth: typeof askHealth;
+  readonly askHealth: typeof askApp;
 }
 
 /**
@@ -52,7 +52,16 @@ export async function awaitReconnect(
   return new TenementError('upstream_failed', 'it no longer accepts connections');
 }
 
-export const realProbes: Probes = { awaitReady, awaitReconnect, askHealth };
+/**
+ * One periodic check. Without a health path, what accepts a connection may be the forwarder alone: whether the app still listens behind it is asked
+ * of the kernel. That it takes its connections from there is not known, as it is not of an app that has its port itself.
+ */
+export async function askApp(request: HealthRequest, handle: Handle): Promise<HealthAnswer> {
+  if (request.path === undefined && !(await listens(handle))) return { kind: 'refused' };
+  return askHealth(request);
+}
+
+export const realProbes: Probes = { awaitReady, awaitReconnect, askHealth: askApp };
 
 /**
  * A signal that aborts with `signal` or after `ms`. Not AbortSignal.any over AbortSignal.timeout: Node 20 holds both weakly, and

@@ -172,7 +172,7 @@ export class Tenure {
     this.#health = new HealthLoop({
       clock: this.#deps.clock,
       intervalMs: this.#deps.timings().healthIntervalMs,
-      ask: (): Promise<HealthAnswer> => this.#probes.askHealth(this.#deps.healthRequest(handle)),
+      ask: (): Promise<HealthAnswer> => this.#probes.askHealth(this.#deps.healthRequest(handle), handle),
       inFlight: () => this.#leases.count > 0,
       onUnhealthy,
     });

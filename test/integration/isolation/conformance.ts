@@ -356,22 +356,59 @@ export function conformance(test: SerialFn, variant: Variant): void {
   }
 
   for (const network of passing.filter((own) => own !== 'host' && !variant.cannotForward)) {
-    test(title(`network ${network}: it ends with what passes connections on to it`), async (t) => {
-      const bench = new Bench(t, variant.newIdentity?.());
-      const path = join(freshDir(t), 's');
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen({ path }, resolve));
-      const spec = { ...bench.spec(bench.app('never-listens')), address: { path }, socket: server };
-      const starting = start(t, backend, { ...spec, forwardTo: 8080, network });
-      const handle = await starting.finally(() => server.close());
-      await until('it runs', () => bench.stdout().includes('not listening'));
-      const inside = await findRun(trace(handle.ref), host);
-      const forwarder = inside.find((pid) => read(`/proc/${pid}/comm`) === 'tenement-fwd\n');
-      if (forwarder === undefined) return t.fail('no forwarder');
-      process.kill(forwarder, 'SIGKILL');
-      t.false((await handle.exited).code === 0);
-      t.deepEqual(await findRun(trace(handle.ref), host), []);
-    });
+    for (const part of ['tenement-fwd', 'tenement-guard']) {
+      test(
+        title(`network ${network}: it ends with what passes connections on to it (${part})`),
+        async (t) => {
+          const handle = await forwarded(t, undefined, network);
+          const inside = await findRun(trace(handle.ref), host);
+          const named = (name: string) => inside.find((pid) => read(`/proc/${pid}/comm`) === `${name}\n`);
+          const [one, forwarder] = [named(part), named('tenement-fwd')];
+          if (one === undefined || forwarder === undefined) return t.fail('no such process');
+          process.kill(one, 'SIGKILL');
+          t.false((await handle.exited).code === 0);
+          await until('both have ended', () => !lives(handle.ref.pid) && !lives(forwarder));
+          await handle.stop({ graceMs: 0 });
+          t.deepEqual(await findRun(trace(handle.ref), host), []);
+        },
+      );
+    }
+
+    test(
+      title(`network ${network}: behind a guard, too, it is the app that is signalled and whose end is told`),
+      async (t) => {
+        const handle = await forwarded(t, undefined, network);
+        t.regex(read(`/proc/${handle.ref.pid}/cmdline`), /never-listens/);
+        process.kill(handle.ref.pid, 'SIGKILL');
+        t.like(await handle.exited, { code: null, signal: 'SIGKILL' });
+        t.deepEqual(await findRun(trace(handle.ref), host), []);
+        const exits = await forwarded(t, 'process.exit(42)', network);
+        t.is((await exits.exited).code, 42);
+        if (variant.newIdentity === undefined) return;
+        // What it sends to its whole group is its own matter.
+        const group = await forwarded(
+          t,
+          'setInterval(() => {}, 1e6); process.on("SIGTERM", () => setTimeout(() => process.exit(7), 200)); process.kill(0, "SIGTERM")',
+          network,
+        );
+        t.like(await group.exited, { code: 7, signal: null });
+      },
+    );
+  }
+
+  /** `code`: JavaScript; without it an app that lives and does not listen. */
+  async function forwarded(t: ExecutionContext, code: string | undefined, network: Network) {
+    const bench = new Bench(t, variant.newIdentity?.());
+    const path = join(freshDir(t), 's');
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen({ path }, resolve));
+    const command =
+      code === undefined ? bench.app('never-listens') : ([process.execPath, '-e', code] as const);
+    const spec = { ...bench.spec(command), address: { path }, socket: server };
+    const starting = start(t, backend, { ...spec, forwardTo: 8080, network });
+    const handle = await starting.finally(() => server.close());
+    if (code === undefined) await until('it runs', () => bench.stdout().includes('not listening'));
+    return handle;
   }
 
   test(title('what it uses is told'), async (t) => {

@@ -30,7 +30,7 @@ async function forwarder(t: ExecutionContext, port: number, uid?: number): Promi
   await listening(outer, { path: `${path}~`, backlog: 4096 });
   // Node removes the path of what it has listened on.
   await rename(`${path}~`, path);
-  const [file = '', ...args] = forwarderCommand('/usr/bin/perl', { port, uid, raiseLoopback: false });
+  const [file = '', ...args] = forwarderCommand('/usr/bin/perl', { port, uid });
   const handle = (outer as unknown as { readonly _handle: Stream })._handle;
   const child: ChildProcess = spawn(file, args, {
     env: { ...forwarderEnv(arch) },
