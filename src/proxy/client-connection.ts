@@ -15,6 +15,10 @@ import { type Receiver, Wire } from './wire.js';
 
 /** How long a client may go on sending what nobody wants before it is cut off. */
 const LINGER_MS = 5000;
+/** The same at the end of the server, which waits for it. */
+const CLOSING_LINGER_MS = 1000;
+/** How long a client may read nothing of its last answer. */
+const STALLED_MS = 60_000;
 /** How much may come behind a request while it is answered, before reading stops. */
 const MOST_AHEAD = 64 * 1024;
 
@@ -48,6 +52,8 @@ export class ClientConnection implements Receiver, ClientSide {
   #half: HalfClosed | undefined;
   /** performance.now() since when the present state lasts, as the last sweep saw it; 0: since after it. */
   #since = 0;
+  /** Bytes of the last answer that had not gone out at the last sweep. */
+  #unsent = 0;
 
   /** The wire reads once its stream is attached. */
   constructor(core: Core, info: ConnectionInfo, onClosed: (connection: ClientConnection) => void) {
@@ -64,12 +70,12 @@ export class ClientConnection implements Receiver, ClientSide {
     this.wire.attach(stream, fast);
   }
 
-  /** No request is being answered. */
-  get idle(): boolean {
-    return this.#state === 'head';
+  get mayKeep(): boolean {
+    return this.#mayGoOn && !this.core.draining;
   }
 
-  get mayKeep(): boolean {
+  /** A client that was told so before the server began to drain has sent its next request, perhaps. */
+  get #mayGoOn(): boolean {
     const more = this.#half === undefined || this.#aheadBytes > 0;
     return !this.#last && more && !this.core.closing;
   }
@@ -154,7 +160,7 @@ export class ClientConnection implements Receiver, ClientSide {
     if (exchange === undefined || this.#state === 'closing') return;
     if (this.wire.destroyed) this.#become('closing');
     else if (exchange.tunnel !== undefined) this.wire.destroy();
-    else if (!keep || !this.mayKeep) this.#close();
+    else if (!keep || !this.#mayGoOn) this.#close();
     else if (!exchange.body.done) {
       // The answer came before the end of the body: the rest goes nowhere.
       this.#become('drain');
@@ -171,7 +177,10 @@ export class ClientConnection implements Receiver, ClientSide {
     }
     this.#become('head');
     if (this.#aheadBytes > 0 && !this.#reading) this.#readAhead();
-    else if (this.#aheadBytes === 0) this.wire.resume();
+    else if (this.#aheadBytes === 0) {
+      this.wire.resume();
+      if (this.core.closing && !this.#reading) this.shutDown();
+    }
   }
 
   /** The requests that came early, one by one. */
@@ -254,9 +263,14 @@ export class ClientConnection implements Receiver, ClientSide {
     this.wire.destroy();
   }
 
-  /** For the end of the server: closes at once when nothing is being answered. */
+  /**
+   * For the end of the server: closes when nothing is being answered. Not at once: a reset by what comes meanwhile would take from the client an
+   * answer that is on its way.
+   */
   shutDown(): void {
-    if (this.#state === 'head') this.wire.destroy();
+    if (this.#state !== 'head') return;
+    if (this.#reader.empty) this.#close();
+    else this.#refuse('shutting_down');
   }
 
   #become(state: State): void {
@@ -277,7 +291,20 @@ export class ClientConnection implements Receiver, ClientSide {
       if (this.#reader.empty) {
         if (lasted > limits.idleMs) this.wire.destroy();
       } else if (lasted > limits.headTimeoutMs) this.#refuse('request_too_slow');
-    } else if ((this.#state === 'drain' || this.#state === 'closing') && lasted > LINGER_MS)
-      this.wire.destroy();
+    } else if (this.#state === 'drain') {
+      if (lasted > LINGER_MS) this.wire.destroy();
+    } else if (this.#state === 'closing') this.#linger(lasted, now);
+  }
+
+  /** Accident stopped: a client with a slow line loses the end of an answer that lies here because it could not be sent yet. */
+  #linger(lasted: number, now: number): void {
+    const { unsent } = this.wire;
+    if (unsent !== this.#unsent) {
+      this.#unsent = unsent;
+      this.#since = now;
+      return;
+    }
+    const patience = unsent > 0 ? STALLED_MS : this.core.closing ? CLOSING_LINGER_MS : LINGER_MS;
+    if (lasted > patience) this.wire.destroy();
   }
 }

@@ -39,6 +39,8 @@ export interface Core {
   readonly limits: ProxyLimits;
   readonly pools: UpstreamPools;
   readonly trusted: TrustedProxies;
+  /** The end is near: what comes is served still, and each answer says that its connection ends with it. */
+  draining: boolean;
   /** No new requests. */
   closing: boolean;
 }

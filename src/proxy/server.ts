@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TrustedProxies } from './client-address.js';
 import { ClientConnection } from './client-connection.js';
 import { type ConnectionInfo, type Core, DEFAULT_LIMITS, type ProxyOptions } from './core.js';
@@ -22,7 +23,12 @@ export interface ProxyServer {
   accept(socket: Socket, trusted?: boolean): void;
   /** Closes idle connections to an instance, because it is to stop. */
   dropIdle(instance: string): void;
-  /** Stops accepting, lets open requests end for at most `graceMs`, then destroys what is left. Idempotent. */
+  /** From now on each answer is the last one of its connection. Idempotent. */
+  drain(): void;
+  /**
+   * Drains, stops accepting, lets open requests end for at most `graceMs`, then destroys what is left. A connection without a request is
+   * waited for a moment: one may be on its way. Idempotent.
+   */
   close(options: { readonly graceMs: number }): Promise<void>;
 }
 
@@ -33,6 +39,11 @@ export function createProxy(options: ProxyOptions): ProxyServer {
 
 /** One coarse clock for all deadlines: a timer per request would cost more than most of what it guards. */
 const SWEEP_MS = 500;
+/**
+ * How long the end waits for requests on connections without any: for the way of the first one on a connection that was accepted right
+ * before, and for clients that use theirs again and again.
+ */
+const QUIET_MS = 500;
 /** A client that vanished without a word is found out in the end. */
 const KEEP_ALIVE_MS = 60_000;
 
@@ -53,6 +64,7 @@ class HttpProxy implements ProxyServer {
       limits,
       pools: new UpstreamPools({ fast: this.#fast, headBytes: limits.headBytes }),
       trusted: new TrustedProxies(),
+      draining: false,
       closing: false,
     };
   }
@@ -113,28 +125,44 @@ class HttpProxy implements ProxyServer {
     this.#core.pools.dropIdle(instance);
   }
 
+  drain(): void {
+    this.#core.draining = true;
+  }
+
   close({ graceMs }: { readonly graceMs: number }): Promise<void> {
     this.#closed ??= this.#close(graceMs);
     return this.#closed;
   }
 
   async #close(graceMs: number): Promise<void> {
-    this.#core.closing = true;
+    this.drain();
+    const deadline = performance.now() + graceMs;
     const ended = this.#servers.map((server) => new Promise<void>((done) => server.close(() => done())));
-    // A connection without a request has nothing to wait for, also one that never sent any.
+    // Accident stopped: a connection that was accepted a moment ago is reset, with its request unread.
+    await this.#empty(Math.min(QUIET_MS, graceMs));
+    // Timers come before what has arrived: after a pause of this process that is to be read first.
+    if (graceMs > 0) await nextTurn();
+    this.#core.closing = true;
     for (const connection of this.#connections) connection.shutDown();
+    await this.#empty(deadline - performance.now());
     if (this.#connections.size > 0) {
-      const empty = new Promise<void>((done) => {
-        this.#onEmpty = done;
-      });
-      const timer = setTimeout(() => {
-        for (const connection of this.#connections) connection.wire.destroy();
-      }, graceMs);
-      await empty;
-      clearTimeout(timer);
+      for (const connection of this.#connections) connection.wire.destroy();
+      await this.#empty(undefined);
     }
     await Promise.all(ended);
     this.#core.pools.closeAll();
     clearInterval(this.#sweeper);
+  }
+
+  /** Resolves when there are no connections, or after so long. */
+  #empty(ms: number | undefined): Promise<void> {
+    if (this.#connections.size === 0) return Promise.resolve();
+    return new Promise((done) => {
+      const timer = ms === undefined ? undefined : setTimeout(done, Math.max(0, ms));
+      this.#onEmpty = () => {
+        clearTimeout(timer);
+        done();
+      };
+    });
   }
 }

@@ -193,6 +193,11 @@ export class Wire {
     return this.#waits || (this.stream.writableNeedDrain && this.stream.writableLength > 0);
   }
 
+  /** Bytes written that the system has not taken yet. */
+  get unsent(): number {
+    return (this.#direct?.pending ?? 0) + this.stream.writableLength;
+  }
+
   pause(): void {
     if (this.paused) return;
     this.paused = true;

@@ -16,13 +16,16 @@ export interface DataPathOptions {
   readonly onRequestEnd: (end: RequestEnd) => void;
 }
 
+/** How long the end of the server waits for PROXY headers. */
+const UNNAMED_MS = 500;
+
 export class DataPath {
   readonly #config: () => PlaneConfig;
   readonly #log: Log;
   readonly #proxy: ProxyServer;
   readonly #trusted = new TrustedProxies();
   /** Connections whose PROXY header has not come yet. */
-  readonly #unnamed = new Set<Socket>();
+  readonly #unnamed = new Map<Socket, Promise<void>>();
   #listeners: Listeners | undefined;
 
   constructor({ upstreams, config, log, onRequestEnd }: DataPathOptions) {
@@ -58,7 +61,16 @@ export class DataPath {
 
   async close(options: { readonly graceMs: number }): Promise<void> {
     this.#listeners?.close();
-    for (const socket of this.#unnamed) socket.destroy();
+    this.#proxy.drain();
+    // One that was accepted a moment ago has its header and its request on the way.
+    const timer = setTimeout(
+      () => {
+        for (const socket of this.#unnamed.keys()) socket.destroy();
+      },
+      Math.min(UNNAMED_MS, options.graceMs),
+    );
+    await Promise.all(this.#unnamed.values());
+    clearTimeout(timer);
     await this.#proxy.close(options);
   }
 
@@ -67,7 +79,7 @@ export class DataPath {
     const local = socket.remoteAddress === undefined;
     const { proxyProtocol, trustedProxies } = this.#config();
     const trusted = local || this.#trusted.includes(plainAddress(socket.remoteAddress), trustedProxies);
-    if (proxyProtocol && trusted) void this.#acceptNamed(socket, local);
+    if (proxyProtocol && trusted) this.#unnamed.set(socket, this.#acceptNamed(socket, local));
     else this.#proxy.accept(socket, local);
   }
 
@@ -77,7 +89,6 @@ export class DataPath {
    */
   async #acceptNamed(socket: Socket, local: boolean): Promise<void> {
     socket.on('error', () => {});
-    this.#unnamed.add(socket);
     try {
       const peer = await readProxiedPeer(socket, this.#config().limits.headTimeoutMs);
       const { remoteAddress = '', remotePort = 0, localPort = 0 } = socket;
