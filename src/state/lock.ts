@@ -56,6 +56,7 @@ function open(lockFile: string): Database.Database {
 }
 
 function unusable(lockFile: string, error: unknown): TenementError {
+  if (error instanceof TenementError) return error;
   const text = error instanceof Error ? error.message : String(error);
   return new TenementError('state_unusable', `${lockFile} cannot be locked: ${text}`, {
     hint: 'Only the user that runs the server may use it; on a network file system locks may be missing.',

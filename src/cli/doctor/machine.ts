@@ -11,6 +11,7 @@ import { type Check, fail, ok, warn } from './check.js';
 export async function checkMachine(host: Host): Promise<Check[]> {
   return [
     nodeVersion(process.versions.node),
+    await sqlite(),
     platform(host),
     user(host),
     ...(host.platform === 'linux' ? [cgroup(host), controllers(host), await userNamespaces(host)] : []),
@@ -25,6 +26,20 @@ export function nodeVersion(version: string): Check {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > 20 || (major === 20 && minor >= 19)) return ok('node', version);
   return fail('node', version, 'Install Node 20.19 or newer.');
+}
+
+/** A native module: built for one major version of Node. */
+async function sqlite(): Promise<Check> {
+  try {
+    const { openSqlite } = await import('../../state/sqlite.js');
+    const db = openSqlite(':memory:', {});
+    const version = String(db.prepare('SELECT sqlite_version()').pluck().get());
+    db.close();
+    return ok('sqlite', version);
+  } catch (error) {
+    const { message, hint } = asTenementError(error);
+    return fail('sqlite', message, hint ?? '');
+  }
 }
 
 function platform(host: Host): Check {
