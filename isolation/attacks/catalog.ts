@@ -20,6 +20,7 @@ const TITLES = {
   'sibling-memory': "read another customer's memory",
   'sibling-port': "connect to another customer's app (TCP)",
   'sibling-udp': "reach another customer's app (UDP)",
+  'sibling-port-share': "listen on another customer's port, for a share of its visitors",
   'management-port': 'connect to a management port on loopback',
   'abstract-socket': 'connect to an abstract socket of the machine',
   'management-socket': "connect to the server's control socket",

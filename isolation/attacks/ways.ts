@@ -85,6 +85,7 @@ const BY_USER: readonly AttackId[] = [
   'sysctl',
   'inherited-descriptors',
   'outlive-stop',
+  'sibling-port-share',
 ];
 /** What only the filter keeps from an isolated instance. */
 const BY_FILTER: readonly AttackId[] = ['keyring', 'io-uring', 'bpf', 'userfaultfd', 'ptrace'];

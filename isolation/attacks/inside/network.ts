@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
-import { connect, isIPv6, type NetConnectOpts } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { connect, createServer, isIPv6, type ListenOptions, type NetConnectOpts } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Result, Targets } from './attempt.js';
 
@@ -14,6 +15,9 @@ export async function networkAttacks(targets: Targets): Promise<Record<string, R
   const unique = [...new Set(addresses)];
   const tcp = (port: number): Promise<Result> =>
     firstOf(unique.map((host) => reaches({ host, port }, `${host} port ${port}`)));
+  const share = await firstOf(
+    WHERE_LOOPBACK_ARRIVES.map((host) => shares({ host, port: targets.siblingPort })),
+  );
   const [sibling, udp, management, abstract, socket, bus] = await Promise.all([
     tcp(targets.siblingPort),
     firstOf(unique.map((host) => answers(host, targets.siblingPort))),
@@ -25,11 +29,41 @@ export async function networkAttacks(targets: Targets): Promise<Record<string, R
   return {
     'sibling-port': sibling,
     'sibling-udp': udp,
+    'sibling-port-share': share,
     'management-port': management,
     'abstract-socket': abstract,
     'management-socket': socket,
     'system-bus': bus,
   };
+}
+
+const WHERE_LOOPBACK_ARRIVES = ['127.0.0.1', '0.0.0.0', '::'];
+
+/** In a network of its own it may have every port: only beside another that listens there would it get what is that one's. */
+function shares(options: ListenOptions): Promise<Result> {
+  if (listeners(options.port ?? 0) === 0) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const server = createServer((socket) => socket.destroy());
+    server.on('error', () => resolve(false));
+    server.listen(options, () => server.close(() => resolve(`${options.host} port ${options.port}`)));
+  });
+}
+
+/** Of its network, by /proc/net/tcp. */
+function listeners(port: number): number {
+  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return ['tcp', 'tcp6']
+    .flatMap((name) => {
+      try {
+        return readFileSync(`/proc/net/${name}`, 'latin1').split('\n');
+      } catch {
+        return [];
+      }
+    })
+    .filter((line) => {
+      const [, address = '', , state] = line.trim().split(/\s+/);
+      return state === '0A' && address.endsWith(end);
+    }).length;
 }
 
 async function firstOf(all: readonly Promise<Result>[]): Promise<Result> {

@@ -123,6 +123,26 @@ for (const [name, lines] of Object.entries(kinds)) {
     else t.log(`skipped: as an ordinary user, ${left.length} processes cannot be told from others`);
   });
 
+  test.serial(
+    `${name}: beside one that never gives up the processor, a sibling answers all that it is asked`,
+    async (t) => {
+      const server = await start(t, lines);
+      t.is((await server.ten('spawn', 'app:bob')).exitCode, 0);
+      t.is(await ask(server, '/busy'), null);
+      const asked = Array.from({ length: 10 }, async () => {
+        for (let i = 0; i < 20; i += 1) {
+          const reply = await server.get('bob.app.localhost', '/uid');
+          if (reply.status !== 200) return `${reply.status} ${reply.text}`;
+        }
+        return 'all';
+      });
+      t.deepEqual([...new Set(await Promise.all(asked))], ['all'], server.output);
+      // Nor does it keep the server from stopping it.
+      const stop = await server.ten('stop', 'app:alice');
+      t.is(stop.exitCode, 0, stop.stderr);
+    },
+  );
+
   test.serial(`${name}: a stranger who takes its port before it does gets no request`, async (t) => {
     const server = await start(t, lines);
     const address = JSON.parse((await server.ten('ps', '--json')).stdout)[0].address as string;
