@@ -3,12 +3,12 @@
  * other, and only here is its state written. Callers ask for outcomes and never branch on a state they have read.
  */
 import type { Handle } from '../../isolation/contract.js';
-import type { Timer } from '../base/clock.js';
 import { TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import { admission } from './admission.js';
 import type { State, Want } from './control.js';
-import { type Effect, type Event, type Facts, initialFacts, type Moment } from './facts.js';
+import { Effects } from './effects.js';
+import { type Event, type Facts, initialFacts, type Moment } from './facts.js';
 import { Gate } from './gate.js';
 import { type Condition, conditionOf } from './health.js';
 import type { Claim } from './leases.js';
@@ -48,15 +48,13 @@ export class Instance {
   readonly #deps: InstanceDeps;
   readonly #gate: Gate;
   readonly #tenure: Tenure;
+  readonly #effects: Effects;
   readonly #mail: { event: Event; cause: string }[] = [];
   readonly #resting = new Set<() => void>();
   #facts: Facts;
   #busy = false;
   /** What stops under way want done while nothing runs. */
   #whenDown: (() => Promise<void>)[] = [];
-  #idle: Timer | undefined;
-  #frozenAt = 0;
-  #delay: Timer | undefined;
   #lastProblem: string | undefined;
 
   constructor(key: InstanceKey, want: Want, deps: InstanceDeps) {
@@ -66,8 +64,17 @@ export class Instance {
     this.#gate = new Gate(deps.clock);
     this.#tenure = new Tenure(formatKey(key), deps, {
       post: (event, cause) => this.#post(event, cause),
-      onEmpty: () => this.#onEmpty(),
+      onEmpty: () => this.#effects.empty(),
       isNewborn: () => this.#facts.state === 'starting' && this.#facts.entry === 'spawn',
+    });
+    this.#effects = new Effects({
+      clock: deps.clock,
+      timings: deps.timings,
+      gate: this.#gate,
+      tenure: this.#tenure,
+      facts: () => this.#facts,
+      post: (event, cause) => this.#post(event, cause),
+      onFreeze: deps.onFreeze,
     });
   }
 
@@ -208,13 +215,13 @@ export class Instance {
 
   /** A drain under way waits no longer. */
   cutDrain(): void {
-    if (this.#facts.state === 'draining') this.#cut('open requests were cut: the stop was asked for twice');
+    if (this.#facts.state === 'draining')
+      this.#effects.cut('open requests were cut: the stop was asked for twice');
   }
 
   /** A changed idle_timeout, idle_action or freeze_timeout takes effect without a restart. */
   rearm(): void {
-    if (this.#facts.state === 'frozen') this.#armFreezeOver();
-    else this.#armIdle();
+    this.#effects.rearm();
   }
 
   #enter<T>(claim: () => T, signal?: AbortSignal): Promise<T> {
@@ -240,7 +247,7 @@ export class Instance {
   #claim(): InstanceLease {
     const { handle, leases, retiring } = this.#tenure;
     if (handle === undefined) throw new TenementError('internal', 'ready without a process');
-    this.#idle?.cancel();
+    this.#effects.busy();
     const claim = leases.take();
     const doubt = () => {
       // A report about an earlier process says nothing of this one.
@@ -283,18 +290,19 @@ export class Instance {
     };
     const { facts, effects } = step(before, event, moment);
     this.#facts = facts;
-    if (facts.state !== before.state || facts.entry !== before.entry) this.#leave(before.state);
+    if (facts.state !== before.state || facts.entry !== before.entry) this.#effects.leave(before.state);
     this.#tell(before, facts, cause);
     // The end that we made ourselves is no problem, and must not hide the one that it was made for.
     const ours = before.state === 'stopping' || before.state === 'draining';
     if (event.type === 'start-failed' || (event.type === 'exited' && !ours))
       this.#lastProblem = event.error.message;
+    if (event.type === 'unhealthy') this.#lastProblem = event.why;
     if (event.type === 'freeze-failed' || event.type === 'thaw-failed') this.#lastProblem = cause;
     const rests = facts.state === 'stopped' || facts.state === 'backoff' || facts.state === 'failed';
     const down = rests || event.type === 'gone';
     // Before the effects: a start among them waits for what is queued here.
     if (down) this.#whileDownRun();
-    for (const effect of effects) this.#run(effect, cause);
+    for (const effect of effects) this.#effects.run(effect, cause);
     if (facts.state !== 'ready') this.#refuseHopeless();
     if (down) {
       for (const resolve of this.#resting) resolve();
@@ -322,108 +330,8 @@ export class Instance {
     if (verdict.kind === 'refuse') this.#gate.refuse(verdict.error);
   }
 
-  /** What belongs to a state ends with it. */
-  #leave(state: State): void {
-    if (state === 'starting' || state === 'frozen') this.#tenure.endAttempt();
-    if (state === 'backoff' || state === 'draining' || state === 'frozen') this.#delay?.cancel();
-    if (state === 'ready') {
-      this.#idle?.cancel();
-      this.#tenure.retire();
-    }
-  }
-
-  #run(effect: Effect, cause: string): void {
-    switch (effect.do) {
-      case 'spawn':
-        this.#tenure.spawn();
-        return;
-      case 'probe':
-        void this.#tenure.probe(effect.by);
-        return;
-      case 'open':
-        this.#open();
-        return;
-      case 'reject':
-        this.#gate.refuse(effect.error);
-        return;
-      case 'drain':
-        this.#drain();
-        return;
-      case 'freeze':
-        this.#freeze();
-        return;
-      case 'thaw':
-        this.#delay?.cancel();
-        void this.#tenure.thaw(cause);
-        return;
-      case 'kill':
-        void this.#tenure.kill();
-        return;
-      case 'clean':
-        this.#tenure.disown();
-        return;
-      case 'timer':
-        this.#delay = this.#deps.clock.after(effect.at - this.#deps.clock.monotonic(), () =>
-          this.#post({ type: 'backoff-over' }, 'the delay is over'),
-        );
-    }
-  }
-
-  #open(): void {
-    this.#tenure.watchHealth((why) => {
-      this.#lastProblem = why;
-      this.#post({ type: 'unhealthy', why }, why);
-    });
-    this.#tenure.leases.touch();
-    this.#gate.open();
-    this.#armIdle();
-  }
-
-  #freeze(): void {
-    // First: nothing that is dialled after the thaw may overtake it.
-    this.#deps.onFreeze?.();
-    this.#frozenAt = this.#deps.clock.monotonic();
-    this.#armFreezeOver();
-    void this.#tenure.freeze();
-  }
-
-  #armFreezeOver(): void {
-    this.#delay?.cancel();
-    const { freezeMs } = this.#deps.timings();
-    if (freezeMs === 0 || this.#facts.thawing) return;
-    const why = freezeMs === undefined ? 'what is idle is stopped now' : 'frozen for freeze_timeout';
-    const rest = this.#frozenAt + (freezeMs ?? 0) - this.#deps.clock.monotonic();
-    this.#delay = this.#deps.clock.after(Math.max(0, rest), () => this.#post({ type: 'freeze-over' }, why));
-  }
-
   /** What stops have asked for, queued in the very step that ends the old process. */
   #whileDownRun(): void {
     for (const action of this.#whenDown.splice(0)) void this.whileDown(action);
-  }
-
-  #drain(): void {
-    const cut = () => this.#cut('open requests were cut after drain_timeout');
-    this.#delay = this.#deps.clock.after(this.#deps.timings().drainMs, cut);
-  }
-
-  #cut(cause: string): void {
-    this.#tenure.leases.close(new TenementError('shutting_down', undefined, { retryAfterSecs: 1 }));
-    this.#post({ type: 'drained' }, cause);
-  }
-
-  #onEmpty(): void {
-    this.#armIdle();
-    if (this.#facts.state !== 'draining') return;
-    this.#delay?.cancel();
-    this.#post({ type: 'drained' }, 'the last request ended');
-  }
-
-  #armIdle(): void {
-    this.#idle?.cancel();
-    const { idleMs } = this.#deps.timings();
-    const { leases } = this.#tenure;
-    if (idleMs === 0 || this.#facts.state !== 'ready' || leases.count > 0) return;
-    const rest = Math.max(0, idleMs - leases.idleMs);
-    this.#idle = this.#deps.clock.after(rest, () => this.#post({ type: 'idle' }, 'idle'));
   }
 }
