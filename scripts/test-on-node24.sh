@@ -14,7 +14,8 @@ case "$(uname -s)-$(uname -m)" in
     ;;
 esac
 
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/tenement-node24
+# Apps of the tests run as users who cannot look into root's home.
+if [ "$(id -u)" = 0 ]; then cache=/var/cache/tenement-node24; else cache=${XDG_CACHE_HOME:-$HOME/.cache}/tenement-node24; fi
 runtime=$cache/runtime/node_modules/$package
 copy=$cache/checkout
 mkdir -p "$cache/runtime" "$copy"
