@@ -1,6 +1,6 @@
 /**
  * The state machine of one instance: (facts, event) -> (facts, effects). Pure: nothing here waits, starts or stops anything.
- * instance.ts is the only caller; it carries out the effects and feeds their outcomes back as events.
+ * instance.ts is the only caller; effects.ts carries out what is decided, and its outcomes come back as events.
  */
 import { TenementError } from '../base/errors.js';
 import type { Want } from './control.js';

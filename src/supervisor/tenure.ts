@@ -1,6 +1,6 @@
 /**
  * The process of one instance, from launch to the last trace of it: effects only. What happens to it is posted as events to the
- * instance's mailbox; when to do what is the state machine's decision (lifecycle.ts), carried out through instance.ts.
+ * instance's mailbox; when to do what is the state machine's decision (lifecycle.ts), carried out by effects.ts.
  */
 import { setMaxListeners } from 'node:events';
 import type { Exit, Handle } from '../../isolation/contract.js';
