@@ -125,6 +125,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     env: process.env,
     publicUrl: (key) => `http://${publicHost(key)}`,
     onListen: (key) => activation.watch(key),
+    onLaunch: (key): Promise<void> => activation.close(key),
   });
   const supervisor = new Supervisor({
     clock,
@@ -195,6 +196,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     ensureAdminToken(data_dir, store.tokens, clock.now());
     await adoptRunning(supervisor, backends, ports);
     await activation.takeOver();
+    await activation.leave();
     await registerListed(supervisor, registration);
     const ours = await openOwnServer(data_dir, (req, res, address) =>
       api.handle(req, res, { trusted: false, address }),

@@ -8,17 +8,12 @@ import { Kind } from './http1/field-kind.js';
 import { fieldValue } from './http1/field-section.js';
 import { HeadReader } from './http1/head-reader.js';
 import { parseRequestHead, type RequestHead } from './http1/request-head.js';
+import { LINGER_MS, Linger } from './linger.js';
 import { pageFor, rawPage } from './pages.js';
 import { noRequest } from './request-end.js';
 import { requestIdFor } from './request-id.js';
 import { type Receiver, Wire } from './wire.js';
 
-/** How long a client may go on sending what nobody wants before it is cut off. */
-const LINGER_MS = 5000;
-/** The same at the end of the server, which waits for it. */
-const CLOSING_LINGER_MS = 1000;
-/** How long a client may read nothing of its last answer. */
-const STALLED_MS = 60_000;
 /** How much may come behind a request while it is answered, before reading stops. */
 const MOST_AHEAD = 64 * 1024;
 
@@ -52,8 +47,7 @@ export class ClientConnection implements Receiver, ClientSide {
   #half: HalfClosed | undefined;
   /** performance.now() since when the present state lasts, as the last sweep saw it; 0: since after it. */
   #since = 0;
-  /** Bytes of the last answer that had not gone out at the last sweep. */
-  #unsent = 0;
+  readonly #linger = new Linger();
 
   /** The wire reads once its stream is attached. */
   constructor(core: Core, info: ConnectionInfo, onClosed: (connection: ClientConnection) => void) {
@@ -293,18 +287,8 @@ export class ClientConnection implements Receiver, ClientSide {
       } else if (lasted > limits.headTimeoutMs) this.#refuse('request_too_slow');
     } else if (this.#state === 'drain') {
       if (lasted > LINGER_MS) this.wire.destroy();
-    } else if (this.#state === 'closing') this.#linger(lasted, now);
-  }
-
-  /** Accident stopped: a client with a slow line loses the end of an answer that lies here because it could not be sent yet. */
-  #linger(lasted: number, now: number): void {
-    const { unsent } = this.wire;
-    if (unsent !== this.#unsent) {
-      this.#unsent = unsent;
-      this.#since = now;
-      return;
+    } else if (this.#state === 'closing') {
+      if (this.#linger.isOver(this.wire.unsent, lasted, now, this.core.closing)) this.wire.destroy();
     }
-    const patience = unsent > 0 ? STALLED_MS : this.core.closing ? CLOSING_LINGER_MS : LINGER_MS;
-    if (lasted > patience) this.wire.destroy();
   }
 }

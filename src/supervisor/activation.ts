@@ -59,11 +59,48 @@ export class Activation {
         continue;
       // Somebody may have asked for it meanwhile.
       if (this.#deps.supervisor.live(key) !== undefined) continue;
-      try {
-        await this.#deps.launcher.listen(key);
-      } catch (error) {
-        this.#deps.log.warn({ err: error, instance: formatKey(key) }, 'its socket could not be made');
-      }
+      await this.#listen(key, (listen) => listen());
+    }
+  }
+
+  async #listen(key: InstanceKey, when: (listen: () => Promise<void>) => Promise<void>): Promise<void> {
+    try {
+      await when(() => this.#deps.launcher.listen(key));
+    } catch (error) {
+      this.#deps.log.warn({ err: error, instance: formatKey(key) }, 'its socket could not be made');
+    }
+  }
+
+  /**
+   * Ends the listening for what is not of this backend any more, after a change of the config: else a connection starts what was configured before,
+   * beside what runs now. For what runs it ends before the next start.
+   */
+  async leave(): Promise<void> {
+    for (const row of this.#deps.registry.all()) {
+      const key = { service: row.service, id: row.id };
+      if (this.#isOurs(key)) continue;
+      const name = formatKey(key);
+      const known = await this.#sockets?.known(nameOf(key));
+      if (known === undefined) continue;
+      this.#watches.get(name)?.();
+      this.#watches.delete(name);
+      // One that runs is reached by it until then.
+      this.#shut.set(name, known.forwardTo);
+      const instance = this.#deps.supervisor.live(key);
+      if (instance === undefined) await this.close(key);
+      else if (instance.state === 'stopped') await instance.whileDown(() => this.close(key));
+    }
+  }
+
+  /** Has instances of changed services that are at rest listened for as they are to be started now. Failures are logged. */
+  async renew(services: readonly string[]): Promise<void> {
+    for (const { service, id, want } of this.#deps.registry.all()) {
+      const key = { service, id };
+      if (!services.includes(service) || !this.#isOurs(key) || want === 'down' || want === 'disabled')
+        continue;
+      const instance = this.#deps.supervisor.find(key);
+      if (instance?.state !== 'stopped') continue;
+      await this.#listen(key, (listen) => instance.whileDown(listen));
     }
   }
 
@@ -97,7 +134,7 @@ export class Activation {
     await this.#sockets.shut(nameOf(key));
   }
 
-  /** Takes away what `shut` has left, once the instance is stopped. */
+  /** Takes away what `shut` has left, once the instance is stopped. Idempotent. */
   async close(key: InstanceKey): Promise<void> {
     const instance = formatKey(key);
     if (this.#sockets === undefined || !this.#shut.has(instance)) return;

@@ -19,6 +19,8 @@ export interface LauncherDeps extends SpecDeps {
   readonly host: Host;
   /** Connections to its socket start it from now on. */
   readonly onListen?: (key: InstanceKey) => void;
+  /** It is about to be started, and nothing of it runs. */
+  readonly onLaunch?: (key: InstanceKey) => Promise<void>;
   readonly diskLimits?: DiskLimits;
 }
 
@@ -52,6 +54,7 @@ export class Launcher {
     try {
       const backend = this.#backend(service);
       await this.settle(key);
+      await this.#deps.onLaunch?.(key);
       const identity = await this.#identity(key, service);
       const endpoint = await this.#endpoint(key, service, backend, identity);
       return await this.#launch(key, { service, backend, identity, endpoint }, signal);

@@ -36,7 +36,7 @@ interface OperationsDeps {
   /** The instance is forgotten: metrics drop its labels. */
   readonly onForget: (key: InstanceKey) => void;
   /** What would start an instance past us: shut before a stop that is to last, closed after it. */
-  readonly activation?: Pick<Activation, 'shut' | 'close'>;
+  readonly activation?: Pick<Activation, 'shut' | 'close' | 'leave' | 'renew'>;
 }
 
 export class Operations implements Control {
@@ -224,8 +224,10 @@ export class Operations implements Control {
     // Nobody is to start what belongs to no service any more.
     const orphans = supervisor.deps.registry.all().filter(({ service }) => change.removed.includes(service));
     for (const key of orphans) await this.#deps.activation?.shut(key);
+    await this.#deps.activation?.leave();
     await applyReload(supervisor, change);
     for (const key of orphans) await this.#deps.activation?.close(key);
+    await this.#deps.activation?.renew(change.changed);
     await this.#deps.startListed();
     return change;
   }

@@ -120,6 +120,8 @@ export async function supervisorWorld(t: ExecutionContext, toml: string, kernel?
     activation: {
       shut: async (key) => void activation.push(`shut ${formatKey(key)}`),
       close: async (key) => void activation.push(`close ${formatKey(key)}`),
+      leave: async () => {},
+      renew: async () => {},
     },
   });
   t.teardown(async () => {

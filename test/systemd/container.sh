@@ -15,7 +15,14 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$top/upper,workdir=$top/work" "
 # The project may be on a file system of its own; and nspawn covers /tmp. As an overlay, too: what a test deletes in there is not deleted out here.
 options=()
 case $project in
-  /tmp/* | /run/* | /dev/*) own=yes ;;
+  /tmp/*)
+    # That of nspawn would have no place for it.
+    export SYSTEMD_NSPAWN_TMPFS_TMP=0
+    mount -t tmpfs -o mode=1777 tmp "$root/tmp"
+    mkdir -p "$root$project"
+    own=yes
+    ;;
+  /run/* | /dev/*) own=yes ;;
   *) [ "$(stat -c %d "$project")" = "$(stat -c %d /)" ] && own=no || own=yes ;;
 esac
 [ "$own" = no ] || options+=("--overlay=$project::$project")

@@ -41,15 +41,17 @@ export async function tenDone(t: ExecutionContext, ...args: string[]): Promise<s
   return stdout;
 }
 
-export async function run(program: string, args: readonly string[]): Promise<CommandResult> {
-  const options = { cwd: APP, reject: false, env: cleanEnv(), extendEnv: false, input: '' } as const;
+export async function run(program: string, args: readonly string[], cwd = APP): Promise<CommandResult> {
+  const options = { cwd, reject: false, env: cleanEnv(), extendEnv: false, input: '' } as const;
   const { exitCode, stdout, stderr } = await execa(program, args, options);
   return { exitCode, stdout, stderr };
 }
 
 /** Whatever a failed test has left: the next file finds nothing. */
 export async function removeInstallation(): Promise<void> {
-  await ten('uninstall', '--purge', '--yes');
+  // Not every test has made the directory of an app.
+  const { exitCode, stderr } = await run(TEN[0], [TEN[1], 'uninstall', '--purge', '--yes'], '/');
+  if (exitCode !== 0) throw new Error(`what a test has installed stays: ${exitCode} ${stderr}`);
   rmSync(APP, { recursive: true, force: true });
 }
 

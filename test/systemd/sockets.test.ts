@@ -1,12 +1,12 @@
 /** Instances that systemd starts with the first connection to their socket. */
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { fixture, nodeCommand, TestServer } from '../helpers/server.js';
 import { until } from '../helpers/until.js';
-import { mainPid, newService, ownUsers, units } from './units.js';
+import { mainPid, newService, ownUsers, property, units } from './units.js';
 
 const WAYS = [
   { listen: 'port', network: 'host' },
@@ -188,3 +188,65 @@ test.serial('with other settings it is made anew; an app that cannot start is to
   t.not(exitCode, 0);
   t.regex(stderr, /exited with code 3/);
 });
+
+test.serial(
+  'a reload by which systemd is no more to wake anybody leaves no socket, and one back makes them again',
+  async (t) => {
+    const service = newService();
+    const toml = app(service, { listen: 'port', network: 'host' });
+    const server = await started(t, service, toml);
+    const [awake, asleep] = ['alice', 'bob'].map((id) => ({
+      instance: `${service}:${id}`,
+      host: `${id}.${service}.localhost`,
+      unit: unitOf(service, id),
+      path: socketOf(service, id),
+    })) as [Side, Side];
+    for (const { instance } of [awake, asleep]) await ten(t, server, 'spawn', instance);
+    // While a server runs it would be started again.
+    const putToSleep = async () => {
+      await server.kill();
+      await execa('systemctl', ['stop', asleep.unit]);
+    };
+    await putToSleep();
+    await server.run();
+    const before = await mainPid(awake.unit);
+
+    const configure = (text: string) => writeFileSync(join(server.directory, 'tenement.toml'), text);
+    configure(toml.replace('"socket-activation"', '"systemd"'));
+    await ten(t, server, 'reload');
+    for (const { path } of [awake, asleep]) t.false(existsSync(path));
+    // That of what runs, under the same name as before.
+    t.deepEqual(await units(service), [awake.unit]);
+    for (const { host } of [awake, asleep]) t.is((await server.get(host, '/health')).status, 200);
+    t.not(await mainPid(awake.unit), before);
+
+    await putToSleep();
+    await server.run();
+    configure(toml);
+    await ten(t, server, 'reload');
+    t.is((await direct(awake.path, '/health')).status, 200);
+    t.is(await mainPid(asleep.unit), 0);
+    t.is((await direct(asleep.path, '/health')).status, 200);
+
+    await putToSleep();
+    await server.run();
+    configure(toml.replace('network = "host"', 'network = "host"\npids_limit = 77'));
+    await ten(t, server, 'reload');
+    t.is((await direct(asleep.path, '/health')).status, 200);
+    t.is(await property(asleep.unit, 'TasksMax'), '77');
+
+    // A server that was not there for the change sees to it as well.
+    await putToSleep();
+    configure(toml.replace('"socket-activation"', '"systemd"'));
+    await server.run();
+    t.false(existsSync(asleep.path));
+    t.is((await server.get(asleep.host, '/health')).status, 200);
+  },
+);
+
+interface Side {
+  readonly instance: string;
+  readonly host: string;
+  readonly unit: string;
+  readonly path: string;
+}
