@@ -6,9 +6,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { processesUnder } from '../../helpers/left-processes.js';
+import { Served, service } from '../lib/served.js';
 import { quantile } from '../lib/statistics.js';
 import { textTable } from '../lib/text-table.js';
-import { Served } from './served.js';
 
 const FROZEN = 'alice.app.localhost';
 const AWAKE = 'alice.awake.localhost';
@@ -21,7 +21,7 @@ const ms = (value: number) => value.toFixed(2);
 
 const rows = [['isolation', 'busy p50', 'quiet p50', 'frozen p50', 'frozen p90', 'frozen / quiet']];
 for (const isolation of BACKENDS) {
-  const served = await Served.start(isolation, '50ms');
+  const served = await freezing(isolation, '50ms');
   try {
     const { busy, quiet, frozen } = await measure(served);
     const [one, other] = [quantile(quiet, 0.5), quantile(frozen, 0.5)];
@@ -40,7 +40,7 @@ for (const isolation of BACKENDS) {
 process.stdout.write(`\nOne request, milliseconds (${rounds} rounds)\n${textTable(rows)}`);
 
 for (const isolation of BACKENDS) {
-  const served = await Served.start(isolation, '300ms');
+  const served = await freezing(isolation, '300ms');
   const before = traces(served);
   let during: Record<string, number>;
   try {
@@ -55,6 +55,14 @@ for (const isolation of BACKENDS) {
   process.stdout.write(
     `\n${instances} with isolation = "${isolation}": frozen, thawed, frozen, removed\n${textTable([['', 'before', 'frozen', 'after'], ...table])}`,
   );
+}
+
+function freezing(isolation: string, idle: string): Promise<Served> {
+  return Served.start(`[settings]
+health_check_interval = 3600
+${service('app', isolation, `idle_timeout = "${idle}"\nidle_action = "freeze"`)}
+${service('awake', isolation, '')}
+`);
 }
 
 /**

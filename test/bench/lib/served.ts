@@ -1,4 +1,5 @@
-/** A `ten serve` with one service whose idle instances are frozen, for the benchmark of freezing. */
+/** A `ten serve` of a config of its own, and what one asks of it, for benchmarks. */
+import type { ChildProcess } from 'node:child_process';
 import {
   chmodSync,
   mkdirSync,
@@ -24,9 +25,11 @@ const PATIENCE_MS = 120_000;
 export interface View {
   readonly id: string;
   readonly state: string;
+  readonly pid?: number;
 }
 
-const service = (name: string, isolation: string, lines: string) => `
+/** A table for the service `name`: a Node program that listens and answers. `lines` are added to it. */
+export const service = (name: string, isolation: string, lines: string) => `
 [service.${name}]
 command = "${process.execPath} ${APP}"
 workdir = "work"
@@ -44,29 +47,28 @@ export class Served {
   /** One connection for each instance, so that a client's connect is never part of what is measured. */
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
   readonly #port: number;
+  #server: ChildProcess | undefined;
 
   private constructor(directory: string, port: number) {
     this.directory = directory;
     this.#port = port;
   }
 
-  static async start(isolation: string, idle: string): Promise<Served> {
-    const directory = realpathSync(mkdtempSync(join(tmpdir(), 'tenement-freeze-')));
+  /** `prepare` gets the data directory before the server starts. */
+  static async start(toml: string, prepare: (dataDir: string) => void = () => {}): Promise<Served> {
+    const directory = realpathSync(mkdtempSync(join(tmpdir(), 'tenement-bench-')));
     chmodSync(directory, 0o755);
     mkdirSync(join(directory, 'work'));
-    writeFileSync(
-      join(directory, 'tenement.toml'),
-      `[settings]
-health_check_interval = 3600
-${service('app', isolation, `idle_timeout = "${idle}"\nidle_action = "freeze"`)}
-${service('awake', isolation, '')}
-`,
-    );
+    writeFileSync(join(directory, 'tenement.toml'), toml);
+    prepare(join(directory, 'tenement-data'));
     const served = new Served(directory, await freePort());
-    served.#processes.start([process.execPath, TEN, 'serve', '--port', String(served.#port)], {
-      cwd: directory,
-      output: join(directory, 'server.log'),
-    });
+    served.#server = served.#processes.start(
+      [process.execPath, TEN, 'serve', '--port', String(served.#port)],
+      {
+        cwd: directory,
+        output: join(directory, 'server.log'),
+      },
+    );
     await served.until('the server answers', () =>
       served.ask('localhost', '/health').then(
         () => true,
@@ -74,6 +76,17 @@ ${service('awake', isolation, '')}
       ),
     );
     return served;
+  }
+
+  get pid(): number {
+    return this.#server?.pid ?? 0;
+  }
+
+  /** Milliseconds that a command takes. @throws Error with its stderr when it fails */
+  async ten(...args: string[]): Promise<number> {
+    const began = performance.now();
+    await this.#processes.run([process.execPath, TEN, ...args], { cwd: this.directory });
+    return performance.now() - began;
   }
 
   /** Milliseconds to the end of the answer. @throws Error for any status but 2xx */
