@@ -20,6 +20,7 @@ const DEFAULT_WEIGHT = 100;
 
 export function createRegistry(db: Database.Database): Registry {
   const selectAll = db.prepare<[], StoredInstance>('SELECT * FROM instances ORDER BY service, id');
+  const countAll = db.prepare<[], { n: number }>('SELECT count(*) AS n FROM instances');
   const selectOne = db.prepare<[string, string], StoredInstance>(
     'SELECT * FROM instances WHERE service = ? AND id = ?',
   );
@@ -52,6 +53,7 @@ export function createRegistry(db: Database.Database): Registry {
 
   return {
     all: () => selectAll.all().map(toRow),
+    size: () => countAll.get()?.n ?? 0,
     get,
     register(key, now) {
       insert.run(key.service, key.id, DEFAULT_WEIGHT, now);

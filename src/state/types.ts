@@ -28,6 +28,8 @@ export interface DataPathRow {
 /** Which instances exist, and what is known of their last process. The only writer is the supervisor. */
 export interface Registry {
   all(): InstanceRow[];
+  /** How many there are. */
+  size(): number;
   get(key: InstanceKey): InstanceRow | undefined;
   /** Inserts with want `on-demand`, weight 100, no env; a no-op when it exists. Returns the row. */
   register(key: InstanceKey, now: number): InstanceRow;
