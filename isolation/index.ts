@@ -23,6 +23,7 @@ export { allListening, type Listening } from './listener.js';
 export { watchRules } from './network/network.js';
 export { parseRef } from './ref.js';
 export { strongest } from './strongest.js';
+export { lackingInUnits } from './unit/lacking.js';
 export { socketPath } from './unit/socket-units.js';
 export { which } from './which.js';
 

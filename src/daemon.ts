@@ -19,18 +19,17 @@ import { createLog, type Log } from './base/log.js';
 import { formatKey, type InstanceKey } from './base/names.js';
 import { version } from './base/package-root.js';
 import { removeSocketDirectory } from './base/socket-path.js';
-import { checkFiles } from './config/check-files.js';
 import { instanceLocations } from './config/data-paths.js';
 import { findConfig } from './config/find.js';
 import { loadConfig } from './config/load.js';
 import { notYetError, notYetSettings } from './config/not-yet.js';
-import { formatPath } from './config/problem.js';
 import { resolveAuto } from './config/resolve-auto.js';
 import type { Config } from './config/schema.js';
-import { configWarnings } from './config/warnings.js';
 import { openControlSocket } from './control-socket.js';
 import { ensureAdminToken } from './first-start.js';
+import { installedNeeds } from './install/record.js';
 import { createLogs } from './logs/logs.js';
+import { OperatorWarnings } from './operator-warnings.js';
 import { type OwnServer, openOwnServer } from './own-server.js';
 import { planeConfig } from './plane-config.js';
 import { type Plane, startPlane } from './proxy/plane/plane.js';
@@ -81,6 +80,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   watchRules((message) => log.warn(message));
   const carryOut = (config: Config) => chooseIsolation(config, backends, host, log);
   let config = carryOut(written);
+  const unit = manager.unit === undefined ? undefined : installedNeeds(config.path);
+  const warnings = new OperatorWarnings({ host, log, unit });
+  warnings.tell(config);
   const makeRoom = evictSquatters({
     running: () =>
       [...supervisor.instances].flatMap(({ key, handle }) =>
@@ -98,7 +100,6 @@ export async function serve(options: ServeOptions): Promise<void> {
   const domain = publicDomain(options.domain, addresses);
   const publicHost = (key: InstanceKey) =>
     config.routing.tenants === key.service ? `${key.id}.${domain}` : `${key.id}.${key.service}.${domain}`;
-  warnAtStart(config, host.root, log);
   let own: OwnServer | undefined;
   let plane: Plane | undefined;
   let tellPlane = () => {};
@@ -176,9 +177,8 @@ export async function serve(options: ServeOptions): Promise<void> {
         );
       }
       config = after;
+      warnings.tell(config);
       tellPlane();
-      const known = configWarnings(before, host.root);
-      for (const warning of configWarnings(after, host.root)) if (!known.includes(warning)) log.warn(warning);
       return { before, after };
     },
     // What was listed before sleeps or runs as its visitors want it: only what is new is started.
@@ -233,7 +233,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       const all = [...supervisor.instances];
       return {
         awake: all.filter(({ handle }) => handle !== undefined).length,
-        known: store.registry.all().length,
+        known: store.registry.size(),
         inFlight: all.reduce((sum, { inFlight }) => sum + inFlight, 0),
       };
     };
@@ -310,20 +310,4 @@ function longestDrain(config: Config): number {
 
 function hasIpv6(): boolean {
   return Object.values(networkInterfaces()).some((all) => all?.some(({ family }) => family === 'IPv6'));
-}
-
-/** Said at the start: what is dangerous, has no effect, or will make starts fail. */
-function warnAtStart(config: Config, root: boolean, log: Log): void {
-  for (const warning of configWarnings(config, root)) log.warn(warning);
-  // Other services are served all the same.
-  for (const { path, message } of checkFiles(config)) log.error(`${formatPath(path)}: ${message}`);
-  const asRoot = Object.keys(config.service).filter((name) => {
-    const { isolation, user } = config.service[name] ?? {};
-    return isolation === 'process' && user === '';
-  });
-  if (root && asRoot.length > 0) {
-    log.warn(
-      `The server runs as root, and so do the apps of ${asRoot.join(', ')}: set \`user = "auto"\` for each`,
-    );
-  }
 }

@@ -34,7 +34,8 @@ export class ServiceManager {
   readonly #clock: Stopwatch;
   readonly #notifier: Notifier;
   readonly #watchdogMs: number | undefined;
-  readonly #unit: string | undefined;
+  /** The name of the unit that `ten install` wrote and that we are the server of. */
+  readonly unit: string | undefined;
   /** Of the notifications: `close` was called. */
   #closed = false;
   #stopping = false;
@@ -47,7 +48,7 @@ export class ServiceManager {
     this.#notifier = notifier ?? (send === undefined ? silentNotifier : createNotifier(send, failed));
     this.#watchdogMs = send === undefined || usec === undefined ? undefined : usec / 1000;
     // Set by the unit that `ten install` writes.
-    this.#unit = env.TENEMENT_UNIT || undefined;
+    this.unit = env.TENEMENT_UNIT || undefined;
   }
 
   /** Everything listens. From now on `counts` is shown, and `answers` is asked whether the server is well. */
@@ -79,8 +80,8 @@ export class ServiceManager {
   async stopping(): Promise<{ readonly restart: boolean }> {
     this.#stopping = true;
     this.#notifier.stopping();
-    if (this.#unit === undefined) return { restart: false };
-    const job = await jobOf(this.#unit).catch(() => undefined);
+    if (this.unit === undefined) return { restart: false };
+    const job = await jobOf(this.unit).catch(() => undefined);
     return { restart: job === 'restart' || job === 'try-restart' };
   }
 

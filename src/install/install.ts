@@ -12,19 +12,11 @@ import { caddyfile, siteOf } from './caddyfile.js';
 import { configFor } from './config-step.js';
 import type { Layout } from './layout.js';
 import type { Machine } from './machine.js';
-import {
-  guards,
-  hasOtherUsers,
-  needsHomes,
-  sharesTmp,
-  stopSecs,
-  streamOf,
-  workOf,
-  writesOf,
-} from './needs.js';
+import { streamOf } from './needs.js';
 import type { Program } from './program.js';
 import { type Installed, recordText } from './record.js';
 import { contents, isPending, linkTarget, type Plan, type Step } from './step.js';
+import { unitNeedsOf } from './unit-needs.js';
 
 const UNITS = ['tenement.service', 'tenement.socket', 'tenement.slice'] as const;
 const DEFAULT_PORT = 8080;
@@ -65,7 +57,7 @@ export function planInstall(options: InstallOptions, machine: Machine): InstallP
   });
   const { config } = resolveAuto(moved.config, { strongest: machine.strongest, root: true });
   const listen = config.settings.listen ?? defaultListen(domain, DEFAULT_PORT, machine.hasIpv6);
-  const work = workOf(config);
+  const needs = unitNeedsOf(config, [machine.node]);
   const name = programName(program, installed, places);
   const aside: Record<string, string> = { ...installed?.aside };
   const units = {
@@ -75,13 +67,7 @@ export function planInstall(options: InstallOptions, machine: Machine): InstallP
       program: places.current,
       config: places.config,
       domain,
-      stopSecs: stopSecs(config),
-      work,
-      writes: writesOf(config, work),
-      firewall: guards(config),
-      sharesTmp: sharesTmp(config),
-      otherUsers: hasOtherUsers(config),
-      homes: needsHomes(config, [machine.node, ...writesOf(config, work)]),
+      ...needs,
     }),
     'tenement.socket': socketUnit(listen.map(streamOf)),
     'tenement.slice': sliceUnit(),
@@ -136,11 +122,12 @@ export function planInstall(options: InstallOptions, machine: Machine): InstallP
     config: { ...origin, digest: sha256(moved.text) },
     dataDir: config.settings.data_dir,
     caddy,
+    needs,
     aside,
   };
   steps.push({ do: 'file', path: places.record, text: recordText(record), mode: 0o644 });
   const pending = steps.filter(isPending);
-  notes.push(COSTS[work]);
+  notes.push(COSTS[needs.work]);
   if (domain === 'localhost') notes.push('The domain is localhost: give the public one with --domain.');
   if (/^\/(home|root)\//.test(machine.node))
     notes.push(

@@ -2,6 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { TenementError } from '../base/errors.js';
+import { layout } from './layout.js';
+import { type UnitNeeds, unitNeeds } from './unit-needs.js';
 
 const schema = z.object({
   format: z.literal(1),
@@ -22,6 +24,8 @@ const schema = z.object({
   }),
   dataDir: z.string(),
   caddy: z.boolean(),
+  /** What the units were made for; absent in a record of an older version. */
+  needs: unitNeeds.optional(),
   /** Files that stood in the way and were put aside: path -> where it is now. */
   aside: z.record(z.string(), z.string()),
 });
@@ -37,6 +41,17 @@ export function readRecord(path: string): Installed | undefined {
       hint: 'Restore it from a backup, or move it away and run `ten install` again.',
       cause,
     });
+  }
+}
+
+/** What the installed units were made for, if they serve that configuration; undefined also when that is not known. */
+export function installedNeeds(config: string, places = layout()): UnitNeeds | undefined {
+  if (config !== places.config) return undefined;
+  try {
+    return readRecord(places.record)?.needs;
+  } catch {
+    // `ten install` says what is wrong with it; a server does not need it.
+    return undefined;
   }
 }
 

@@ -88,6 +88,18 @@ test.serial(
   },
 );
 
+test.serial('installation: a reload by which the unit lacks something is warned of', async (t) => {
+  const good = readFileSync(CONFIG, 'utf8');
+  writeFileSync(CONFIG, good.replace('isolation = "process"', 'isolation = "process"\ndrain_timeout = 300'));
+  await execa('systemctl', ['reload', 'tenement.service']);
+  const warned = /made for another configuration.* for a clean stop.*sudo ten install/;
+  await until('a warning', async () => warned.test(await journal()));
+  const { stdout } = await run('/usr/local/bin/ten', ['doctor', '--quick', '--config', CONFIG]);
+  t.regex(stdout, /tenement\.service +warn/);
+  writeFileSync(CONFIG, good);
+  await execa('systemctl', ['reload', 'tenement.service']);
+});
+
 test.serial(
   'installation: systemctl reload of a broken file fails and tells, and the server goes on',
   async (t) => {

@@ -7,7 +7,7 @@ import { type CommandResult, cleanEnv, send, TEN } from '../helpers/example-serv
 import { patience } from '../helpers/patience.js';
 import { until } from '../helpers/until.js';
 
-// Accident: outside of the container that run.ts boots, these tests would install and purge on the developer's own machine.
+// Accident: outside of the container that run.ts boots, or the machine of test/vm, these tests would install and purge on the developer's own machine.
 if (!existsSync('/run/tenement-tests')) throw new Error('run these tests by `npm run test:systemd`');
 
 export const PORT = 8080;

@@ -32,17 +32,28 @@ export function addDoctor(program: Command): void {
 }
 
 async function look(globals: Globals, quick: boolean): Promise<Report> {
-  const [{ createBackends, probeHost }, { checkMachine }, { checkSetup }, { checkForwarding }] =
-    await Promise.all([
-      import('../../../isolation/index.js'),
-      import('../doctor/machine.js'),
-      import('../doctor/setup.js'),
-      import('../doctor/forwarding.js'),
-    ]);
+  const [
+    { createBackends, probeHost },
+    { checkMachine },
+    { checkSetup },
+    { checkForwarding },
+    { checkInstalled },
+  ] = await Promise.all([
+    import('../../../isolation/index.js'),
+    import('../doctor/machine.js'),
+    import('../doctor/setup.js'),
+    import('../doctor/forwarding.js'),
+    import('../doctor/installed.js'),
+  ]);
   const host = await probeHost();
   const machine = await checkMachine(host);
   const { checks, config } = await checkSetup(globals);
-  const all = [...machine, ...checks, ...(await checkForwarding(host, config))];
+  const all = [
+    ...machine,
+    ...checks,
+    ...checkInstalled(config, host),
+    ...(await checkForwarding(host, config)),
+  ];
   if (quick || host.platform !== 'linux') return { checks: all, measured: [] };
   const [{ measureAttacks }, { checkServices }] = await Promise.all([
     import('../doctor/attacks.js'),
