@@ -15,6 +15,8 @@ export interface Launch {
   readonly reports: boolean;
   /** Something else than the app keeps fd 3 open: the report ends with `ok`, not with the pipe. */
   readonly staysOpen?: boolean;
+  /** How many processes there are between pid 1 and what is its child elsewhere. */
+  readonly between?: number;
   /** Between pid 1 and the app there is a guard, which has what passes connections on as its other, first child. */
   readonly guarded?: boolean;
   /** What can be read from fd 7, 8 ..., at once or once it is there. */

@@ -94,16 +94,29 @@ my %DO = (
     chdir("/") or die "/: $!\n";
   },
   # Into a network of its own, to which a program that stays in the machine's passes what is sent. It goes to the background when it is ready. It finds
-  # the network at a file: the links in /proc are closed to who has fewer capabilities than we (ptrace(2), access mode checking).
+  # the network at a file: the links in /proc are closed to who has fewer capabilities than we (ptrace(2), access mode checking). One that stays says on a
+  # descriptor that it is ready, and what it complains of later is nobody's.
   uplink => sub {
-    my ($place, @command) = @_;
+    my ($place, $backgrounds, @command) = @_;
     pipe(my $go, my $tell) && pipe(my $said, my $say) or die "pipe: $!\n";
     defined(my $pid = fork) or die "fork: $!\n";
     if ($pid == 0) {
       close($tell); close($said);
       defined(<$go>) or exit 1;
       open(STDERR, ">&", $say); open(STDOUT, ">", "/dev/null");
-      fds_closed(3 .. 7);
+      close($go); close($say);
+      fds_closed(3 .. 31);
+      # Closed with its name.
+      my $works;
+      if (!$backgrounds) {
+        pipe(my $ready, $works) or exit 1;
+        defined(my $stays = fork) or exit 1;
+        if ($stays) { close($works); sysread($ready, my $one, 1); exit(defined($one) && $one eq "1" ? 0 : 1) }
+        fcntl($works, 2, 0);
+        my $fd = fileno($works);
+        s/\{ready\}/$fd/ for @command;
+        $SIG{PIPE} = "IGNORE";
+      }
       exec { $command[0] } @command or print STDERR "$!\n";
       exit 1;
     }
@@ -114,9 +127,12 @@ my %DO = (
     close($file);
     call("the network's file", "mount", "/proc/self/ns/net", "$place/net", "none", 4096, "");
     syswrite($tell, "go\n"); close($tell);
-    my @said = grep { !/syslog/ } <$said>;
     waitpid($pid, 0);
-    $? == 0 or die "$command[0] cannot connect the network: ", (@said ? $said[-1] : "status $?\n");
+    my $status = $?;
+    # One that stays keeps its end open.
+    fcntl($said, 4, 2048 | fcntl($said, 3, 0));
+    my @said = grep { !/syslog/ } <$said>;
+    $status == 0 or die "$command[0] cannot connect the network: ", (@said ? $said[-1] : "status $status\n");
     call("umount", "umount", $place, 2);
   },
   # A program that reads its input and ends.
@@ -125,6 +141,12 @@ my %DO = (
     open(my $input, "|-", @command) or die "$command[0]: $!\n";
     print $input $text;
     close($input) or die "$command[0] failed\n";
+  },
+  # Executes the command as it is: all that there is, and is open, is for the next one, which does the other steps.
+  pass => sub {
+    %ENV = %was;
+    delete $ENV{TENEMENT_BEFORE};
+    exec { $ARGV[0] } @ARGV or die "$ARGV[0]: $!\n";
   },
   loopback => sub {
     socket(my $s, 2, 2, 0) or die "socket: $!\n";
@@ -201,7 +223,7 @@ my %DO = (
   enter => sub { chdir($_[0]) or die "$_[0]: $!\n" },
   socket => sub { $has_socket = 1 },
 );
-for (split /\n/, $was{TENEMENT_STEPS}) {
+for (split /\n/, $was{TENEMENT_BEFORE} // $was{TENEMENT_STEPS}) {
   my ($name, @words) = split / /, $_, -1;
   s/%(..)/chr hex $1/ge for @words;
   $DO{$name}->(@words);
@@ -243,6 +265,11 @@ export function buildEnv(
     TENEMENT_STEPS: steps.map(encoded).join('\n'),
     ...Object.fromEntries(carried.map(([name, value], i) => [`TENEMENT_ENV_${i}`, `${name}=${value}`])),
   };
+}
+
+/** To be added to buildEnv's: of a command before the one that does its steps, which is reached by `pass`. */
+export function beforeEnv(steps: readonly Step[]): Readonly<Record<string, string>> {
+  return { TENEMENT_BEFORE: steps.map(encoded).join('\n') };
 }
 
 function encoded(step: Step): string {

@@ -78,12 +78,14 @@ export async function startContained(
   signal: AbortSignal,
 ): Promise<Handle> {
   signal.throwIfAborted();
-  const helpers = (spec.forwardTo === undefined ? 0 : 2) + (uplink === undefined ? 0 : 1);
+  // In bubblewrap it is connected from a namespace around it, which takes two processes more.
+  const connecting = uplink === undefined ? 0 : backend === 'sandbox' ? 3 : 1;
+  const helpers = (spec.forwardTo === undefined ? 0 : 2) + connecting;
   const groups = await prepareGroups(spec, host, WRAPPERS + helpers);
   try {
     const launch = prepare(groups);
     const started = await execute(spec, launch, signal);
-    const inside = insiders(started, launch.guarded === true);
+    const inside = insiders(started, launch);
     const ref: Ref = {
       version: 1,
       backend,
@@ -182,7 +184,7 @@ async function checkArguments(args: readonly string[], views: readonly View[]): 
 /** The app and pid 1 of its namespace. Either may have ended already; then the wrapper, our child, stands for the app. */
 function insiders(
   { child, startTime }: Started,
-  guarded: boolean,
+  { guarded = false, between = 0 }: Pick<Launch, 'guarded' | 'between'>,
 ): {
   main: KnownProcess;
   init: KnownProcess | undefined;
@@ -193,7 +195,8 @@ function insiders(
     return stat === undefined ? undefined : { pid: stat.pid, startTime: stat.startTime };
   };
   const init = known(childrenOf(child.pid)[0]);
-  const [first] = init === undefined ? [] : childrenOf(init.pid);
+  let first = init?.pid;
+  for (let i = 0; i <= between && first !== undefined; i += 1) [first] = childrenOf(first);
   const [, ...rest] = first === undefined || !guarded ? [] : childrenOf(first);
   const app = known(guarded ? rest.at(-1) : first);
   const guard = { pid: child.pid, startTime };

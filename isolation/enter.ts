@@ -45,6 +45,8 @@ export function enterCommand({ perl, arch, pid, startTime, kinds }: Entry): stri
     'open(my $stat, "<", "/proc/$pid/stat") or die "it has ended\\n";',
     '(<$stat> =~ /.*\\) (.*)/s and (split(/ /, $1))[19] eq $start) or die "it has ended\\n";',
     `sub enter { my ($fd, $kind) = @_; syscall(${setns}, $fd, 0) == 0 or ($kind eq "user" and $! == ${EINVAL}) or die "cannot enter its $kind namespace: $!\\n" }`,
+    // Its network may have been made around all others, in the user namespace of who has connected it.
+    `if ($ns{user} and $ns{net}) { my $owner = ioctl($ns{net}, ${NS_GET_USERNS}, 0); if ($owner) { enter($owner + 0, "user"); enter(fileno($ns{net}), "net"); delete $ns{net} } }`,
     // With no right to the others before: they belong to this one, which need not be the one that the app is in.
     `if ($ns{user} and $ns{mnt}) { my $owner = ioctl($ns{mnt}, ${NS_GET_USERNS}, 0) or die "cannot find the owner of its mount namespace: $!\\n"; enter($owner + 0, "user") }`,
     'for (qw(cgroup ipc uts net pid mnt user)) { enter(fileno($ns{$_}), $_) if $ns{$_} }',

@@ -25,6 +25,7 @@ const TOOLS = [
   'systemd-run',
   'fallocate',
   'pasta',
+  'slirp4netns',
 ];
 /** Looked at after PATH: an unprivileged user's PATH often lacks the sbin directories. */
 const SYSTEM_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];

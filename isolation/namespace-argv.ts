@@ -46,7 +46,7 @@ export interface ContainedByShell extends Contained {
 const SHELL = '/bin/sh';
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** What is to be done as pid 1 travels in the environment: `ps` would show pages of it. */
-const START = 's=$TENEMENT_START; unset TENEMENT_START; eval "$s"';
+export const START = 's=$TENEMENT_START; unset TENEMENT_START; eval "$s"';
 const NO_MORE_USER_NAMESPACES = 'echo 0 > /proc/sys/user/max_user_namespaces || exit 1';
 const NO_CAPABILITIES = ['--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all'];
 

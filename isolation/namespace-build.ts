@@ -44,9 +44,9 @@ export function builtLaunch(contained: ContainedByBuilder): Launch {
 }
 
 /** The rules come last and before anything of the instance's: until then there is nobody to send anything. */
-function uplinkSteps({ command, nft, rules }: Uplink): Step[] {
+export function uplinkSteps({ command, backgrounds, nft, rules }: Uplink): Step[] {
   return [
-    ['uplink', NEW_ROOT, ...command(`${NEW_ROOT}/net`)],
+    ['uplink', NEW_ROOT, backgrounds ? 1 : '', ...command(`${NEW_ROOT}/net`)],
     ['feed', rules, ...nft],
   ];
 }
@@ -86,7 +86,7 @@ export function lastSteps(app: {
 }
 
 /** While it waits it reaps whatever else has lost its parent, and holds nothing of what it was given. */
-function pidOne(link: string | undefined): string {
+export function pidOne(link: string | undefined): string {
   return [
     ...(link === undefined ? [] : [`PATH=${SYSTEM_PATH}`, link]),
     // Of the machine's directories it keeps none: pivot_root(2) takes those with it that are in the root.

@@ -1,11 +1,13 @@
 /** Pure: the command line that starts an instance in bubblewrap (bwrap(1)). */
 import { dropPrivilege, intoEnvironment, JOIN, type Launch } from './argv.js';
-import { type Builder, buildCommand, buildEnv } from './builder.js';
+import { type Builder, beforeEnv, buildCommand, buildEnv } from './builder.js';
 import type { Identity, Limits, Network } from './contract.js';
 import { processLimits } from './limits.js';
-import { lastSteps } from './namespace-build.js';
+import { START } from './namespace-argv.js';
+import { lastSteps, pidOne, uplinkSteps } from './namespace-build.js';
 import type { Forward } from './network/forward.js';
 import { KEEP_NETWORK, ownNetwork } from './network/link.js';
+import type { Uplink } from './network/uplink.js';
 import { quote } from './private-root.js';
 import { SHM_BYTES, TMP_BYTES } from './root-plan.js';
 import type { SystemView } from './system-view.js';
@@ -26,6 +28,10 @@ export interface Sandboxed {
   readonly socket: boolean;
   /** As in Contained. */
   readonly link?: string;
+  /** Connects its network, which has to be made around bubblewrap then. */
+  readonly uplink?: Uplink;
+  /** Whom it runs as with an uplink. */
+  readonly self?: { readonly uid: number; readonly gid: number };
   readonly ready?: Promise<unknown> | undefined;
   /** Undefined: the same is done by a shell and setpriv. */
   readonly builder?: Builder | undefined;
@@ -61,6 +67,7 @@ export function bubblewrapLaunch(sandboxed: Sandboxed): Launch {
   const options = bubblewrapOptions(sandboxed, firstFile);
   const inner =
     sandboxed.builder === undefined ? byShell(sandboxed) : byBuilder(sandboxed, sandboxed.builder);
+  const around = aroundOf(sandboxed);
   return {
     file: '/bin/sh',
     args: [
@@ -72,22 +79,54 @@ export function bubblewrapLaunch(sandboxed: Sandboxed): Launch {
         '',
       ],
       ...(link === undefined ? [] : ownNetwork(tools.unshare, link)),
+      ...around.command,
       // Options travel in a pipe: they would show the machine's paths in pid 1's command line.
       ...[tools.bwrap, '--args', String(optionsInput)],
       ...(filter === undefined ? [] : ['--seccomp', String(optionsInput + 1)]),
       '--',
       ...inner.command,
     ],
-    env: { ...inner.env, ...sandboxed.forward?.env },
+    env: { ...inner.env, ...sandboxed.forward?.env, ...around.env },
     reports: true,
     staysOpen: true,
     guarded: sandboxed.forward !== undefined,
+    between: around.between,
     inputs: [
       ...(ready === undefined ? [] : [ready.then(() => Buffer.from('go\n'))]),
       Buffer.from(options.map((option) => `${option}\0`).join('')),
       ...(filter === undefined ? [] : [filter]),
       ...sandboxed.files.map(({ text }) => Buffer.from(text)),
     ],
+  };
+}
+
+/** MS_NOSUID, MS_NODEV, MS_NOEXEC (mount(2)). */
+const PROC_FLAGS = 2 | 4 | 8;
+
+interface Around {
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly between: number;
+}
+
+/**
+ * For a network that is connected from within a user namespace in which we may do that: unshare(1) -> sh (its pid 1, with which all ends that is in there)
+ * -> perl (connects) -> bwrap, whose own namespaces are made in there, with none of its rights over the network.
+ */
+function aroundOf({ uplink, builder, tools }: Sandboxed): Around {
+  if (uplink === undefined || builder === undefined) return { command: [], env: {}, between: 0 };
+  const kinds = ['--user', '--map-root-user', '--pid', '--mount'];
+  return {
+    command: [
+      ...[tools.unshare, ...kinds, '--fork', '--kill-child=KILL', '--propagation', 'slave', '--'],
+      ...['/bin/sh', '-c', START, 'tenement', ...buildCommand(builder.perl)],
+    ],
+    env: {
+      TENEMENT_START: pidOne(undefined),
+      // bwrap looks for its children in /proc by the numbers that they have for it.
+      ...beforeEnv([...uplinkSteps(uplink), ['mount', 'proc', '/proc', 'proc', PROC_FLAGS, ''], ['pass']]),
+    },
+    between: 2,
   };
 }
 
@@ -129,7 +168,7 @@ function byShell(sandboxed: Sandboxed): Inner {
 
 /** `firstFile`: the fd of the first of `files`. */
 export function bubblewrapOptions(sandboxed: Omit<Sandboxed, 'tools'>, firstFile: number): string[] {
-  const { system, views, files, identity, network, hostname, forward } = sandboxed;
+  const { system, views, files, identity, network, hostname, forward, uplink, self } = sandboxed;
   const kept = [...TO_CHANGE_USER, ...(forward === undefined ? [] : TO_END_APP)];
   const readOnly = (source: string, path = source): string[] => ['--ro-bind', source, path];
   return [
@@ -138,6 +177,11 @@ export function bubblewrapOptions(sandboxed: Omit<Sandboxed, 'tools'>, firstFile
     ...(network === 'none' ? ['--unshare-net'] : []),
     ...(identity === undefined ? ['--unshare-user', '--disable-userns'] : ['--cap-drop', 'ALL']),
     ...(identity === undefined ? [] : kept.flatMap((name) => ['--cap-add', name])),
+    // There it is root, and would keep what that has.
+    ...(uplink === undefined ? [] : ['--cap-drop', 'ALL']),
+    ...(uplink === undefined || self === undefined
+      ? []
+      : ['--uid', String(self.uid), '--gid', String(self.gid)]),
     ...(hostname === undefined ? [] : ['--hostname', hostname]),
     ...['--perms', '0755', '--dir', '/etc'],
     ...system.directories.flatMap((path) => readOnly(path)),

@@ -73,16 +73,14 @@ async function start(
   }
   const resolved = await resolveSpec(spec, host);
   const outside = await preparing;
-  if (outside.uplink !== undefined) {
-    throw new TenementError(
-      'isolation_unavailable',
-      'with isolation = "sandbox", network = "egress" needs root',
-      {
-        hint: 'Run the server as root, or set `isolation = "namespace"`, which needs only pasta (of the package passt).',
-      },
-    );
-  }
   if (tool === 'nsjail') {
+    if (outside.uplink !== undefined) {
+      throw new TenementError(
+        'isolation_unavailable',
+        'with sandbox = "nsjail", network = "egress" needs root',
+        { hint: 'Run the server as root, or leave `sandbox` out for bubblewrap.' },
+      );
+    }
     await outside.ready;
     const launch = await prepareNsjail(spec, host, resolved, outside);
     return startContained('sandbox', spec, host, outside, launch, signal);
@@ -103,6 +101,7 @@ async function start(
       network,
       socket: spec.socket !== undefined,
       ...(outside.link !== undefined && { link: outside.link }),
+      ...(outside.uplink !== undefined && { uplink: outside.uplink, self: serverIdentity() }),
       forward: forwardOf(spec, host),
       hostname,
       system,

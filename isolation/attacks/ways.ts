@@ -57,7 +57,8 @@ function hasNetwork(id: BackendId, network: Network, host: Host): boolean {
   if (network === 'host') return true;
   if (network === 'egress' && host.root) return host.firewall?.egress.works === true;
   if (network === 'egress') {
-    return id === 'namespace' && host.namespaces?.none.works === true && missingForUplink(host) === undefined;
+    // Around bubblewrap, too, it is unshare(1) that makes the network.
+    return host.namespaces?.none.works === true && missingForUplink(host) === undefined;
   }
   return id === 'sandbox' || id === 'systemd' || host.namespaces?.none.works === true;
 }

@@ -1,4 +1,4 @@
-/** Outgoing connections of an instance by a program of the same user, pasta(1), where the server is not root. */
+/** Outgoing connections of an instance by a program of the same user, pasta(1) or slirp4netns(1), where the server is not root. */
 import { accessSync, constants } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { TenementError } from '../../src/base/errors.js';
@@ -6,8 +6,10 @@ import type { AllowedAddress, Host } from '../contract.js';
 import { innerEgressRules } from './rules.js';
 
 export interface Uplink {
-  /** Connects the network of which it is told by a file of that path, and goes to the background. */
+  /** Connects the network of which it is told by a file of that path. */
   readonly command: (file: string) => readonly string[];
+  /** Whether it goes to the background by itself; else it writes `1` to a descriptor, for whose number there is READY in its command. */
+  readonly backgrounds: boolean;
   /** Has the rules for the instance's own network on its stdin. */
   readonly nft: readonly string[];
   readonly rules: string;
@@ -34,9 +36,23 @@ function pastaCommand(pasta: string, file: string): string[] {
   ];
 }
 
-/** The program that an uplink needs and this machine does not have. */
-export function missingForUplink({ tools: { pasta, nft, perl } }: Pick<Host, 'tools'>): string | undefined {
-  return Object.entries({ pasta, nft, perl }).find(([, path]) => path === undefined)?.[0];
+export const READY = '{ready}';
+
+/** As pastaCommand. It gives addresses of no network that there is, either; the shortest prefix that it takes is 25. */
+function slirpCommand(slirp: string, file: string): string[] {
+  return [
+    ...[slirp, '--configure', '--mtu=65520', '--cidr=192.0.0.0/25', `--ready-fd=${READY}`],
+    ...['--disable-host-loopback', '--disable-dns', '--enable-sandbox', '--enable-seccomp'],
+    ...['--netns-type=path', file, 'eth0'],
+  ];
+}
+
+/** The program that an uplink needs and this machine does not have. pasta is the faster of the two. */
+export function missingForUplink({
+  tools: { pasta, slirp4netns, nft, perl },
+}: Pick<Host, 'tools'>): string | undefined {
+  if (pasta === undefined && slirp4netns === undefined) return 'pasta (or slirp4netns)';
+  return Object.entries({ nft, perl }).find(([, path]) => path === undefined)?.[0];
 }
 
 /**
@@ -54,7 +70,7 @@ export function uplinkOf(
       'isolation_unavailable',
       `network = "egress" does not work here without root: ${missing} was not found`,
       {
-        hint: 'Install passt, nftables and perl-base, run the server as root, or set `network = "none"` for the service.',
+        hint: 'Install passt (or slirp4netns), nftables and perl-base, run the server as root, or set `network = "none"` for the service.',
       },
     );
   }
@@ -70,12 +86,13 @@ export function uplinkOf(
       },
     );
   }
-  const { pasta = 'pasta', nft = 'nft' } = host.tools;
+  const { pasta, slirp4netns = 'slirp4netns', nft = 'nft' } = host.tools;
   const own = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .flatMap(({ family, address }) => (family === 'IPv4' ? [address] : []));
   return {
-    command: (file) => pastaCommand(pasta, file),
+    command: (file) => (pasta === undefined ? slirpCommand(slirp4netns, file) : pastaCommand(pasta, file)),
+    backgrounds: pasta !== undefined,
     nft: [nft, '-f', '-'],
     rules: `${innerEgressRules(own, allowed).join('\n')}\n`,
   };

@@ -1,9 +1,15 @@
 /**
- * What instances of a server that is not root reach with `egress`: `unshare --net --mount node uplink-scene.js` makes the world as root, and then
- * starts itself as a normal user. Prints one line of JSON.
+ * What instances of a server that is not root reach with `egress`: `unshare --net --mount node uplink-scene.js namespace pasta` makes the world as root,
+ * and then starts itself as a normal user. Prints one line of JSON.
  */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, renameSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Backend } from '../../../isolation/contract.js';
+import { prepareExec } from '../../../isolation/exec.js';
 import { createBackends, probeHost, select } from '../../../isolation/index.js';
 import { ScriptTeardown } from '../../helpers/script-teardown.js';
 import { until } from '../../helpers/until.js';
@@ -24,7 +30,8 @@ import {
 } from './world.js';
 
 const t = new ScriptTeardown();
-const [, self = ''] = process.argv;
+const [, self = '', backendName = '', tool = '', ...ports] = process.argv;
+const OTHER_TOOL: Readonly<Record<string, string>> = { pasta: 'slirp4netns', slirp4netns: 'pasta' };
 
 /** Where systems give it to all. */
 const TUN = 'mount -t tmpfs -o mode=755 tun /dev/net && mknod -m 666 /dev/net/tun c 10 200';
@@ -36,22 +43,69 @@ async function asRoot(): Promise<string> {
   const { uid } = newUser(true);
   const { stdout, stderr } = await promisify(execFile)('setpriv', [
     ...['--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--'],
-    ...[process.execPath, self, String(management), String(allowed)],
+    ...[process.execPath, self, backendName, tool, String(management), String(allowed)],
   ]);
   process.stderr.write(stderr);
   return stdout.trim();
 }
 
 /** Of this user, with their parents, as `ps` shows them. */
-const pastas = (): string[] =>
+const connecting = (): string[] =>
   sh(`ps -o pid=,args= -U ${process.getuid?.()} || :`)
     .split('\n')
-    .filter((line) => /\d (\S*\/)?pasta(\.avx2)? /.test(line));
+    .filter((line) => /\d (\S*\/)?(pasta(\.avx2)?|slirp4netns) /.test(line));
+
+/** An app that knows only a port: how it answers, that it is what is taken for it, and what a command beside it sees. */
+async function forwarded(backend: Backend): Promise<object> {
+  const bench = new Bench(t);
+  const path = join(bench.directory, 's');
+  const outer = createServer();
+  await new Promise<void>((resolve) => outer.listen(`${path}~`, resolve));
+  renameSync(`${path}~`, path);
+  const named = { TENEMENT_SERVICE: 'notes', TENEMENT_INSTANCE: 'alice' };
+  const handle = await start(t, backend, {
+    ...bench.spec(bench.app('listen'), { PORT: '8080', ...named }),
+    network: 'egress',
+    address: { path },
+    socket: outer,
+    forwardTo: 8080,
+  });
+  outer.close();
+  await until('it listens', async () => (await handle.listener?.()) === 'own');
+  const socket = connect(path);
+  socket.end('GET / HTTP/1.0\r\n\r\n');
+  const [answer] = await once(socket, 'data');
+  const launch = await prepareExec({
+    pid: handle.ref.pid,
+    service: 'notes',
+    tenant: 'alice',
+    command: ['/bin/sh', '-c', 'id -u; grep CapEff /proc/self/status; cat /proc/net/tcp'],
+    extraEnv: {},
+  });
+  // What the wrappers report comes with the complaints.
+  const report = ['-c', 'exec 3>&2; exec "$@"', 'report', launch.file, ...launch.args];
+  const { stdout: inside, stderr } = await promisify(execFile)('/bin/sh', report, {
+    env: launch.env,
+  }).catch((error: unknown) => ({ stdout: '', stderr: String(error) }));
+  const main = readFileSync(`/proc/${handle.ref.pid}/cmdline`, 'latin1');
+  const status = readFileSync(`/proc/${handle.ref.pid}/status`, 'latin1');
+  await handle.stop({ graceMs: 5_000 });
+  return {
+    answer: String(answer).slice(0, 12),
+    main: main.includes('listen.mjs'),
+    powers: /CapBnd:\s*(\S+)/.exec(status)?.[1],
+    inside: [inside, stderr],
+    self: process.getuid?.(),
+    left: lives(handle.ref.pid),
+  };
+}
 
 async function asUser(management: number, allowed: number): Promise<string> {
   process.chdir('/');
-  const host = await probeHost();
-  const backend = select(createBackends(host), 'namespace', host);
+  const probed = await probeHost();
+  const host = { ...probed, tools: { ...probed.tools, [OTHER_TOOL[tool] ?? '']: undefined } };
+  const id = backendName === 'sandbox' ? 'sandbox' : 'namespace';
+  const backend = select(createBackends(host), id, host);
   const bench = new Bench(t);
   const siblingBench = new Bench(t);
   const sibling = await start(t, backend, {
@@ -84,7 +138,7 @@ async function asUser(management: number, allowed: number): Promise<string> {
     ],
   });
   await until('it has tried', () => bench.stdout().includes('}'));
-  const during = pastas();
+  const during = connecting();
   const adoption = await backend.adopt(JSON.parse(JSON.stringify(handle.ref)));
   const again = adoption.kind === 'adopted' ? adoption.handle : handle;
   const main = lives(handle.ref.pid);
@@ -92,8 +146,9 @@ async function asUser(management: number, allowed: number): Promise<string> {
   // The guard's end is the end of all: nothing of ours has to live for that.
   process.kill(sibling.ref.guard?.pid ?? 0, 'SIGKILL');
   await sibling.exited;
-  await until('nothing is left', () => pastas().length === 0);
-  const without = createBackends({ ...host, tools: { ...host.tools, pasta: undefined } }).get('namespace');
+  await until('nothing is left', () => connecting().length === 0);
+  const port = await forwarded(backend);
+  const without = createBackends({ ...host, tools: { ...host.tools, [tool]: undefined } }).get(id);
   const refused = await without
     ?.spawn({ ...bench.spec(['true']), network: 'egress' }, new AbortController().signal)
     .then(() => 'started', String);
@@ -103,12 +158,13 @@ async function asUser(management: number, allowed: number): Promise<string> {
     adoption: adoption.kind,
     main,
     refused,
+    port,
     stderr: bench.stderr(),
   });
 }
 
 try {
-  const [management, allowed] = process.argv.slice(2).map(Number);
+  const [management, allowed] = ports.map(Number);
   console.log(management === undefined ? await asRoot() : await asUser(management, allowed ?? 0));
 } catch (error) {
   console.error(error);

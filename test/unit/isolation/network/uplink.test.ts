@@ -4,7 +4,12 @@ import { innerEgressRules } from '../../../../isolation/network/rules.js';
 import { missingForUplink, uplinkOf } from '../../../../isolation/network/uplink.js';
 import { TenementError } from '../../../../src/base/errors.js';
 
-const tools = { pasta: '/usr/bin/pasta', nft: '/usr/sbin/nft', perl: '/usr/bin/perl' };
+const tools = {
+  pasta: '/usr/bin/pasta',
+  slirp4netns: '/usr/bin/slirp4netns',
+  nft: '/usr/sbin/nft',
+  perl: '/usr/bin/perl',
+};
 
 test('nothing is passed in, nor to the loopback of the machine, whatever the defaults are', (t) => {
   const command = uplinkOf({ tools }, [], '/dev/null').command('/sys/net').join(' ');
@@ -12,6 +17,16 @@ test('nothing is passed in, nor to the loopback of the machine, whatever the def
   for (const option of ['-t none', '-u none', '-T none', '-U none', '--no-map-gw', '--netns /sys/net']) {
     t.true(command.includes(` ${option}`), option);
   }
+});
+
+test('where there is no pasta, slirp4netns does it, and passes nothing to the loopback of the machine either', (t) => {
+  const uplink = uplinkOf({ tools: { ...tools, pasta: undefined } }, [], '/dev/null');
+  t.false(uplink.backgrounds);
+  const command = uplink.command('/sys/net').join(' ');
+  t.true(command.startsWith('/usr/bin/slirp4netns '));
+  t.true(command.endsWith(' --netns-type=path /sys/net eth0'));
+  for (const option of ['--disable-host-loopback', '--disable-dns'])
+    t.true(command.includes(` ${option}`), option);
 });
 
 test('what is allowed comes before what is refused, and everything else that is private or ours is refused', (t) => {
@@ -37,8 +52,11 @@ test("this machine's addresses are those that it has", (t) => {
 
 test('without one of its programs it says which', (t) => {
   t.is(missingForUplink({ tools }), undefined);
-  for (const name of ['pasta', 'nft', 'perl']) {
-    const host = { tools: { ...tools, [name]: undefined } };
+  for (const name of ['pasta (or slirp4netns)', 'nft', 'perl']) {
+    const gone = name.startsWith('pasta')
+      ? { pasta: undefined, slirp4netns: undefined }
+      : { [name]: undefined };
+    const host = { tools: { ...tools, ...gone } };
     t.is(missingForUplink(host), name);
     const error = t.throws(() => uplinkOf(host, []), { instanceOf: TenementError });
     t.true(error?.message.includes(`${name} was not found`));
