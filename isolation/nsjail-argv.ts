@@ -1,4 +1,7 @@
-/** Pure: the command line that starts an instance in nsjail, from the same description as bubblewrap's (sandbox-argv.ts). */
+/**
+ * Pure: the command line that starts an instance in nsjail, from the same description as bubblewrap's (sandbox-argv.ts). Options and keys are those of
+ * nsjail's cmdline.cc, config.cc and config.proto; Debian has no package of it, and it has never been run.
+ */
 import { intoEnvironment, JOIN, type Launch } from './argv.js';
 import type { FilterLoader } from './load-filter.js';
 import { KEEP_NETWORK, ownNetwork } from './network/link.js';
@@ -26,16 +29,10 @@ const LOG = 4;
 
 /**
  * Against defaults that are made for single runs of hostile programs and end a server: ten minutes of life, ten minutes of processor time, files of one
- * megabyte, 32 open files, 512 MB of address space (a JavaScript engine reserves more), the lowest priority. `soft` is what the shell before has set.
+ * megabyte, 32 open files, 512 MB of address space (a JavaScript engine reserves more), the lowest priority. No resource limit is touched, soft or hard: what
+ * the shell before has set holds, and an app may raise the number of its open files as far as with the other backends.
  */
-const FOR_SERVERS = [
-  ...['--time_limit', '0'],
-  ...['as', 'core', 'cpu', 'fsize', 'nofile', 'nproc', 'stack'].flatMap((name) => [
-    `--rlimit_${name}`,
-    'soft',
-  ]),
-  ...['--nice_level', '0'],
-];
+const FOR_SERVERS = ['--time_limit', '0', '--disable_rlimits', '--nice_level', '0'];
 
 /**
  * sh (joins, limits) -> nsjail (stays; drops) -> sh (pid 1: reaps, and ends with the app, which as pid 1 would not hear TERM) -> perl (filter)
@@ -85,6 +82,8 @@ export function nsjailOptions({ identity, unprivileged, network, link, hostname,
 export function nsjailConfig({ system, views, files }: Jailed): string {
   return [
     'mount_proc: true',
+    // Versions of before 2019 make none by themselves.
+    'clone_newcgroup: true',
     ...system.directories.map((path) => bind(path, path, false, true)),
     ...[...system.targets].map(
       ([path, target]) => `mount { src: ${text(target)} dst: ${text(path)} is_symlink: true }`,

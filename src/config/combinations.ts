@@ -53,7 +53,15 @@ export function refusal({ isolation, network, listen }: Kind): Refused | undefin
   };
 }
 
-function refusedChoice({ isolation, idle_action, user }: ServiceConfig): Refused | undefined {
+function refusedChoice(service: ServiceConfig): Refused | undefined {
+  const { isolation, idle_action, user, sandbox, network, listen } = service;
+  if (isolation === 'sandbox' && sandbox === 'nsjail' && network !== 'host' && listen === 'port') {
+    return {
+      key: 'listen',
+      message:
+        'with `sandbox = "nsjail"` and a network of its own connections cannot be passed on to a port: use "unix" or "fd", or leave `sandbox` out for bubblewrap',
+    };
+  }
   if (isolation === 'socket-activation' && idle_action === 'freeze') {
     return {
       key: 'idle_action',

@@ -101,13 +101,16 @@ test('what no isolation can give is an error of the file, at the key that has to
   t.is(refused, 17);
 });
 
-test('freezing what connections start past the server, and root in an isolation, are errors, too', (t) => {
+test('freezing what connections start past the server, a port behind nsjail, and root in an isolation, are errors, too', (t) => {
   const service = '[service.notes]\ncommand = "x"\n';
   const [freeze = ''] = problemsOf(
     t,
     `${service}isolation = "socket-activation"\nidle_action = "freeze"\nidle_timeout = 5`,
   );
   t.regex(freeze, /^4 service\.notes\.idle_action: .*cannot freeze.*Use "stop"/);
+  const jail = `${service}isolation = "sandbox"\nsandbox = "nsjail"\nnetwork = "none"`;
+  t.regex(problemsOf(t, jail).join(), /service\.notes\.listen: .*nsjail.*use "unix" or "fd"/);
+  t.notThrows(() => configOf(t, `${jail}\nlisten = "fd"`));
   for (const isolation of ISOLATIONS.filter((one) => one !== 'process')) {
     const [root = ''] = problemsOf(t, `${service}isolation = "${isolation}"\nuser = "root"`);
     t.regex(root, /^4 service\.notes\.user: .*cannot run as root: use "auto"/, isolation);
