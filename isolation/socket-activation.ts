@@ -18,6 +18,7 @@ import type {
   StopOptions,
 } from './contract.js';
 import { createHandle } from './handle.js';
+import { isSameProcess } from './life.js';
 import { type PreparedNetwork, releaseNetwork, retakeNetwork } from './network/network.js';
 import { RUN_MARKER, readStat } from './proc.js';
 import { cgroupOf, identityOf, notKnown, prepareUnit, probeUnits, unitPropertiesOf } from './unit/common.js';
@@ -83,6 +84,13 @@ class StandingSockets {
     const lives = values !== undefined && !isOver(values) && invocationOf(values) === ref.unit?.invocation;
     // Whatever else runs under that name is another run; `running` finds it.
     if (!lives) return { kind: 'gone' };
+    if (Number(values.MainPID) === 0) {
+      // The app has ended, and what it left behind ends before the next start.
+      await this.#handle(ref, true).stop({ graceMs: 0 });
+      return { kind: 'gone' };
+    }
+    // The invocation is proof enough; whoever changed what was saved gets nothing.
+    if (!(await isSameProcess(ref))) return { kind: 'gone' };
     await retakeNetwork(ref, this.#host).catch(() => undefined);
     return { kind: 'adopted', handle: this.#handle(ref, true) };
   }
