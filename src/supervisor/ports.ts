@@ -76,7 +76,7 @@ export class Ports {
       'ports_exhausted',
       `${all}: ${taken} by instances, the others by other programs`,
       {
-        hint: 'See who listens there with `ss -ltnp` (as root): it may be an instance that runs as the same user as others. Or widen `port_range` in [settings].',
+        hint: 'See who listens there with `ss -ltnp` (as root): it may be an instance that runs as the same user as others. Who has only bound a port shows in no list; `network = "none"` or `"egress"` keeps instances from that. Or widen `port_range` in [settings].',
       },
     );
   }

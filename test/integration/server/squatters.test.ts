@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
 import { dirname } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { Ports } from '../../../src/supervisor/ports.js';
 import { haveTools } from '../../helpers/require-tool.js';
 import { fixture, nodeCommand, TestServer } from '../../helpers/server.js';
@@ -65,3 +67,62 @@ ${isolation === 'process' ? '' : `read_only_paths = ["${dirname(fixture('world.m
     },
   );
 }
+
+/** Has ports, without listening on them, until the test is over. `shares`: by SO_REUSEADDR, which servers set, too. */
+async function bindOnly(t: ExecutionContext, ports: readonly number[], shares: boolean): Promise<void> {
+  const program = `my @kept; for (@ARGV) {
+    socket(my $s, 2, 1, 0) or die; setsockopt($s, 1, 2, pack("i", ${shares ? 1 : 0})) or die;
+    bind($s, pack("S n C4 x8", 2, $_, 127, 0, 0, 1)) or die "$!"; push @kept, $s;
+  } $| = 1; print "bound\\n"; sleep 600`;
+  const child = spawn('perl', ['-e', program, '--', ...ports.map(String)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  });
+  await once(child.stdout, 'data');
+}
+
+const small = (first: number) => `
+[settings]
+port_range = [${first}, ${first + 1}]
+[service.app]
+${nodeCommand('world.mjs')}
+workdir = "work"
+health = "/health"
+isolation = "process"
+stop_timeout = 2
+`;
+
+test.serial(
+  'a port that a stranger has bound without listening is passed over; with the last one gone the error says what to do',
+  async (t) => {
+    if (!haveTools(t, 'perl')) return;
+    const first = await freeRange();
+    const server = await TestServer.start(t, small(first));
+    await bindOnly(t, [first], false);
+    const alice = await server.ten('spawn', 'app:alice');
+    t.is(alice.exitCode, 0, alice.stderr);
+    t.regex(alice.stdout, new RegExp(`Listening on 127\\.0\\.0\\.1:${first + 1}`));
+    const bob = await server.ten('spawn', 'app:bob');
+    t.not(bob.exitCode, 0);
+    t.regex(bob.stderr, /all ports from \d+ to \d+ are taken: 1 by instances, the others by other programs/);
+    t.regex(bob.stderr, /try: .*only bound a port shows in no list.*port_range/);
+  },
+);
+
+test.serial(
+  'whoever shares ports that it has bound keeps no instance from them, nor gets what is for it',
+  async (t) => {
+    if (!haveTools(t, 'perl')) return;
+    const first = await freeRange();
+    const server = await TestServer.start(t, small(first));
+    await bindOnly(t, [first, first + 1], true);
+    for (const id of ['alice', 'bob']) {
+      const spawned = await server.ten('spawn', `app:${id}`);
+      t.is(spawned.exitCode, 0, spawned.stderr);
+      t.is((await server.get(`${id}.app.localhost`, '/health')).status, 200);
+    }
+  },
+);
