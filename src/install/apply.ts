@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { errnoOf, TenementError } from '../base/errors.js';
 import type { Program } from './program.js';
-import { describe, isPending, type Step } from './step.js';
+import { describe, isPending, matching, type Step } from './step.js';
 
 /** A server may take its whole time limit to stop, and again to start. */
 const COMMAND_MS = 15 * 60_000;
@@ -45,6 +45,9 @@ async function carryOut(step: Step, program: Program | undefined): Promise<void>
       return rename(step.path, step.to);
     case 'remove':
       return rm(step.path, { recursive: true, force: true });
+    case 'remove-matching':
+      for (const path of matching(step)) await rm(path, { force: true });
+      return;
     case 'remove-directory':
       return rmdir(step.path).catch((error) => {
         if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error;

@@ -15,6 +15,8 @@ export interface Layout {
   readonly dataDir: string;
   /** Made by systemd for tenement.service. */
   readonly runtime: string;
+  /** Where users of instances are made known while they run. */
+  readonly users: string;
 }
 
 /** Tests have a root of their own. */
@@ -32,5 +34,6 @@ export function layout(root = '/'): Layout {
     units: join(root, 'etc/systemd/system'),
     dataDir: join(root, 'var/lib/tenement'),
     runtime: join(root, 'run/tenement'),
+    users: join(root, 'run/userdb'),
   };
 }

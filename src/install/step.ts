@@ -1,5 +1,7 @@
 /** The smallest acts of an installation. What is done already is no longer pending, so that doing all twice changes nothing. */
-import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
 export type Step =
   | { readonly do: 'directory'; readonly path: string; readonly mode: number }
   | { readonly do: 'file'; readonly path: string; readonly text: string; readonly mode: number }
@@ -8,6 +10,8 @@ export type Step =
   | { readonly do: 'program'; readonly path: string }
   | { readonly do: 'rename'; readonly path: string; readonly to: string; readonly why: string }
   | { readonly do: 'remove'; readonly path: string; readonly why: string }
+  /** What lies in the directory `path` under such names when it is carried out, and links to that. */
+  | { readonly do: 'remove-matching'; readonly path: string; readonly names: RegExp; readonly what: string }
   /** If it is empty. */
   | { readonly do: 'remove-directory'; readonly path: string }
   | { readonly do: 'run'; readonly command: readonly [string, ...string[]]; readonly mayFail?: boolean };
@@ -32,9 +36,19 @@ export function isPending(step: Step): boolean {
     case 'remove':
     case 'remove-directory':
       return lstatSync(step.path, { throwIfNoEntry: false }) !== undefined;
+    case 'remove-matching':
+      return matching(step).length > 0;
     case 'run':
       return true;
   }
+}
+
+/** Absolute paths. */
+export function matching({ path, names }: { readonly path: string; readonly names: RegExp }): string[] {
+  if (!existsSync(path)) return [];
+  return readdirSync(path)
+    .map((name) => join(path, name))
+    .filter((one) => names.test(linkTarget(one) ?? basename(one)));
 }
 
 /** Undefined when it is no file. */
@@ -62,6 +76,8 @@ export function describe(step: Step): string {
       return `move ${step.path} to ${step.to} (${step.why})`;
     case 'remove':
       return `remove ${step.path} (${step.why})`;
+    case 'remove-matching':
+      return `remove ${step.what} from ${step.path}`;
     case 'remove-directory':
       return `remove the directory ${step.path} if it is empty`;
     case 'run':

@@ -8,6 +8,8 @@ import type { Layout } from './layout.js';
 import type { Installed } from './record.js';
 import { contents, isPending, linkTarget, type Plan, type Step } from './step.js';
 
+/** isolation/unit/user.ts */
+const USERS = /^tenement-\d+\.(user|group)$/;
 const UNITS = ['tenement.service', 'tenement.socket', 'tenement.slice'];
 
 /** Also of an installation that was interrupted: then `installed` is undefined. */
@@ -37,6 +39,8 @@ export function planUninstall(places: Layout, installed: Installed | undefined, 
   if (isOurs(contents(places.caddyfile) ?? ''))
     steps.push({ do: 'remove', path: places.caddyfile, why: 'written by `ten install`' });
   steps.push({ do: 'remove', path: places.runtime, why: 'roots of units' });
+  // Of instances that systemd listens for: those outlive the server, and have ended with the slice.
+  steps.push({ do: 'remove-matching', path: places.users, names: USERS, what: 'users of instances' });
   steps.push({ do: 'remove', path: places.record, why: 'record of the installation' });
   steps.push(
     { do: 'remove-directory', path: places.programs },

@@ -1,5 +1,5 @@
 /** What would be done, on the files of a directory instead of a machine's. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { apply } from '../../../src/install/apply.js';
@@ -204,4 +204,17 @@ test('the domain in a unit that was written by hand', (t) => {
   t.is(domainIn('ExecStart=ten serve --port 1 --domain=a.b\n'), 'a.b');
   t.is(domainIn('ExecStart=ten serve\n'), undefined);
   t.is(domainIn(undefined), undefined);
+});
+
+test('uninstalled, users of instances that were listened for are gone, and others stay', async (t) => {
+  const { places, install, machine, carryOut } = machineFor(t, UNIT);
+  await install();
+  mkdirSync(places.users, { recursive: true });
+  const users = ['tenement-1900000001.user', 'someone.user'];
+  for (const [name, number] of [...users.entries()].map(([i, name]) => [name, `${i}.user`] as const)) {
+    writeFileSync(join(places.users, name), '{}');
+    symlinkSync(name, join(places.users, number));
+  }
+  await carryOut(planUninstall(places, machine().installed, false).steps);
+  t.deepEqual(readdirSync(places.users).sort(), ['1.user', 'someone.user']);
 });
