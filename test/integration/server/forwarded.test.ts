@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { findProcesses } from '../../../isolation/proc.js';
+import { childrenOf, readStat } from '../../../isolation/proc.js';
 import { haveTools } from '../../helpers/require-tool.js';
 import { fixture, nodeCommand, TestServer } from '../../helpers/server.js';
 import { until } from '../../helpers/until.js';
@@ -33,20 +33,15 @@ DATA_DIR = "{data_dir}/app/{id}"
 const starts = (server: TestServer) =>
   readFileSync(join(server.dataDir, 'app/alice/starts'), 'utf8').trim().split('\n').length;
 
-/** Below that server. */
+/** The process of that name between the instance's app and pid 1, or beside the app. */
 async function partOf(server: TestServer, name: string): Promise<number> {
-  const read = (pid: number, file: string) => {
-    try {
-      return readFileSync(`/proc/${pid}/${file}`, 'latin1');
-    } catch {
-      return '';
-    }
-  };
-  const found = await findProcesses(
-    ({ pid }) => read(pid, 'comm') === `${name}\n` && read(pid, 'environ').includes(server.dataDir),
+  const [row] = JSON.parse((await server.ten('ps', '--json')).stdout);
+  const guard = readStat(row.pid)?.ppid ?? 0;
+  const found = [guard, ...childrenOf(guard)].find(
+    (pid) => readFileSync(`/proc/${pid}/comm`, 'latin1') === `${name}\n`,
   );
-  if (found.length !== 1) throw new Error(`${found.length} processes are called ${name}`);
-  return found[0]?.pid ?? 0;
+  if (found === undefined) throw new Error(`nothing of ${row.pid} is called ${name}`);
+  return found;
 }
 
 for (const isolation of ['namespace', 'sandbox']) {
