@@ -7,6 +7,7 @@ import { forwarderEnv } from './forwarder.js';
 export interface Forward {
   /** What the builder needs for it. */
   readonly port: number;
+  /** Undefined: the server is not root, there is no other user. */
   readonly uid: number | undefined;
   readonly env: Readonly<Record<string, string>>;
 }

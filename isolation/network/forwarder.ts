@@ -7,16 +7,6 @@
  */
 import type { FilterArch } from '../syscalls.js';
 
-export interface Forwarding {
-  /** Of the instance's own loopback. */
-  readonly port: number;
-  /**
-   * Who it is while it works: neither the instance, which could read the listening socket out of its memory, nor root. Undefined: the
-   * server is not root, there is no other user.
-   */
-  readonly uid: number | undefined;
-}
-
 /** The fd of the socket that listens outside. */
 export const OUTER = 5;
 
@@ -32,12 +22,13 @@ const EVENT: Record<FilterArch, string> = { x64: 'L q', arm64: 'L x4 q' };
  * One loop on level-triggered epoll(7). Each direction has a buffer, which is filled again when it has been written: who reads slowly slows the
  * sender, and memory stays bounded. An end of file is passed on as such, a reset as a reset: a truncated answer must not look complete.
  *
- * $tell: the descriptor on which it says that it works; empty: it goes to the background then.
+ * Its arguments: the port; who it is while it works, which is neither the instance, which could read the listening socket out of its memory, nor root (empty:
+ * the server is not root, there is no other user); and the descriptor on which it says that it works. Until then it can be trusted with nothing.
  */
 const PROGRAM = String.raw`
 sub sys { my $n = shift; syscall($N{$n}, @_) }
 sub must { $_[1] == -1 and die "$_[0]: $!\n" }
-my ($port, $uid, $tell) = (splice(@ARGV, 0, 3), "");
+my ($port, $uid, $tell) = splice(@ARGV, 0, 3);
 my $none = pack("L6", 0, 0, 0, 0, 0, 0);
 my $head = pack("L L", 0x20080522, 0);
 if ($uid ne "") {
@@ -45,7 +36,7 @@ if ($uid ne "") {
   $! = 0; $< = $> = $uid; ($< == $uid && $> == $uid) or die "setuid: $!\n";
 }
 # It ends with who is told, its parent; with the user, what was asked for before would be forgotten (prctl(2), PR_SET_PDEATHSIG).
-must("the end with its parent", sys("prctl", 1, 9, 0, 0, 0)) if $tell ne "";
+must("the end with its parent", sys("prctl", 1, 9, 0, 0, 0));
 must("capset", sys("capset", $head, $none));
 must("no_new_privs", sys("prctl", 38, 1, 0, 0, 0));
 must("dumpable", sys("prctl", 4, 0, 0, 0, 0));
@@ -57,8 +48,7 @@ my $listen = 5;
 open(my $L, "+<&=", $listen) or die "the listening socket: $!\n";
 my $flags = fcntl($L, 3, 0); fcntl($L, 4, $flags | 2048);
 my $ep = sys("create", 524288); must("epoll", $ep);
-if ($tell ne "") { open(my $said, ">&=", $tell) or die "$tell: $!\n"; syswrite($said, "works\n"); close $said }
-else { defined(my $pid = fork) or die "fork: $!\n"; exit 0 if $pid }
+open(my $said, ">&=", $tell) or die "$tell: $!\n"; syswrite($said, "works\n"); close $said;
 my $name = "tenement-fwd\0"; sys("prctl", 15, $name, 0, 0, 0); $SIG{PIPE} = "IGNORE";
 open($_, "+<", "/dev/null") for *STDIN, *STDOUT, *STDERR;
 my (%end, %mask, $paused);
@@ -146,17 +136,6 @@ for (;;) {
   take() if $new;
 }
 `;
-
-/**
- * A command that ends when the forwarder works in the background; until then it can be trusted with nothing yet, so the app must wait for it. Its
- * environment is `forwarderEnv`'s.
- */
-export function forwarderCommand(perl: string, { port, uid }: Forwarding): string[] {
-  return [
-    ...[perl, '-e', 'eval delete($ENV{TENEMENT_FORWARD}); die $@ if $@', '--'],
-    ...[String(port), uid === undefined ? '' : String(uid)],
-  ];
-}
 
 /** The program: it need not fill `ps`. */
 export function forwarderEnv(arch: FilterArch): { readonly TENEMENT_FORWARD: string } {
