@@ -74,7 +74,7 @@ async function bindOnly(t: ExecutionContext, ports: readonly number[], shares: b
     socket(my $s, 2, 1, 0) or die; setsockopt($s, 1, 2, pack("i", ${shares ? 1 : 0})) or die;
     bind($s, pack("S n C4 x8", 2, $_, 127, 0, 0, 1)) or die "$!"; push @kept, $s;
   } $| = 1; print "bound\\n"; sleep 600`;
-  const child = spawn('perl', ['-e', program, '--', ...ports.map(String)], {
+  const child = spawn('/usr/bin/perl', ['-e', program, '--', ...ports.map(String)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.teardown(async () => {
