@@ -54,7 +54,12 @@ export function rootScript(plan: RootPlan): string {
     ...plan.files.map(({ path, text }) =>
       text === '' ? `: > ${inside(path)}` : `printf '%s' ${quote(text)} > ${inside(path)}`,
     ),
-    ...(plan.hostname === undefined ? [] : [`echo ${quote(plan.hostname)} > /proc/sys/kernel/hostname`]),
+    ...(plan.hostname === undefined
+      ? []
+      : [
+          // In a container /proc/sys can be read only.
+          `{ echo ${quote(plan.hostname)} > /proc/sys/kernel/hostname; } 2> /dev/null || hostname ${quote(plan.hostname)}`,
+        ]),
     `printf '%s' ${quote(plan.mounts.map(tableLine).join(''))} > ${TABLE}`,
     // -n: what happens in here is not written to the machine's /run/mount/utab.
     `mount -n -a -T ${TABLE}`,

@@ -19,7 +19,7 @@ export function rootSteps(plan: RootPlan): Step[] {
     ...[...new Set(places)].map((path): Step => ['directory', inside(path === '/' ? '' : path), '755']),
     ...plan.links.map((link): Step => ['link', link, inside(link)]),
     ...plan.files.map(({ path, text }): Step => ['file', inside(path), text]),
-    ...(plan.hostname === undefined ? [] : [['file', '/proc/sys/kernel/hostname', plan.hostname] as const]),
+    ...(plan.hostname === undefined ? [] : [['hostname', plan.hostname] as const]),
     ...plan.mounts.flatMap(mountSteps),
     ...(plan.seal ? [restrict('', ['ro', 'nosuid', 'nodev'])] : []),
     ['root', NEW_ROOT, OLD_ROOT],

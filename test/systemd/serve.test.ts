@@ -133,6 +133,27 @@ test.serial('what ended while no server ran leaves nothing either', async (t) =>
   t.is((await server.get(`alice.${service}.localhost`, '/health')).status, 200);
 });
 
+test.serial(
+  'while D-Bus is stopped what runs is served; what cannot be started says why, and is when it is back',
+  async (t) => {
+    const service = newService();
+    const server = await TestServer.start(t, app(service, 'on_demand = "any"\nstartup_timeout = 60'));
+    const get = (id: string) => server.get(`${id}.${service}.localhost`, '/health');
+    await spawn(t, server, `${service}:alice`);
+    const pid = await mainPid(`tenement-${service}-alice.service`);
+    const bus = (verb: string) => execa('systemctl', [verb, 'dbus.socket', 'dbus.service']);
+    t.teardown(async () => void (await bus('start')));
+    await bus('stop');
+    t.is((await get('alice')).status, 200);
+    t.true([502, 503].includes((await get('bob')).status), server.output);
+    t.is((await get('alice')).status, 200);
+    await bus('start');
+    await until('the other one is started', async () => (await get('bob')).status === 200);
+    t.is((await get('alice')).status, 200);
+    t.is(await mainPid(`tenement-${service}-alice.service`), pid);
+  },
+);
+
 test.serial('many starts at once', async (t) => {
   const service = newService();
   const many = 60;

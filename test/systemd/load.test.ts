@@ -1,0 +1,122 @@
+/** Many instances of every isolation, and a server that is restarted below all their visitors. */
+import { Agent, request } from 'node:http';
+import test from 'ava';
+import { execa } from 'execa';
+import { until } from '../helpers/until.js';
+import { journal, PORT, pidOf, prepareApp, removeInstallation, service, tenDone } from './installed.js';
+import { mainPid } from './units.js';
+
+/** Instances of each service. */
+const MANY = { units: 20, doors: 10, spaces: 5, boxes: 5, plain: 5 };
+const ISOLATION = {
+  units: 'systemd',
+  doors: 'socket-activation',
+  spaces: 'namespace',
+  boxes: 'sandbox',
+  plain: 'process',
+};
+type Name = keyof typeof MANY;
+const NAMES = Object.keys(MANY) as Name[];
+
+const instances = (name: Name): string[] => Array.from({ length: MANY[name] }, (_, i) => `c${i}.${name}`);
+const all = NAMES.flatMap(instances);
+
+/** The process of each, which is started for that. */
+async function pids(): Promise<ReadonlyMap<string, number>> {
+  try {
+    return new Map(await Promise.all(all.map(async (one) => [one, await pidOf(one)] as const)));
+  } catch (error) {
+    throw new Error(`${error}; ${await journal()}`);
+  }
+}
+
+test.before(() =>
+  prepareApp(
+    NAMES.map((name) =>
+      service(name, ISOLATION[name]).replace(
+        'health =',
+        'on_demand = "any"\nstartup_timeout = 120\nhealth =',
+      ),
+    ).join('\n'),
+  ),
+);
+test.after.always(removeInstallation);
+
+test.serial(
+  'load: a restart below visitors of every isolation loses no request; units keep their processes',
+  async (t) => {
+    await tenDone(t, 'install');
+    const before = await pids();
+    const server = await mainPid('tenement.service');
+    const crowd = new Crowd();
+    // Strangers with a connection for each request, and regulars who use theirs again.
+    for (const [i, one] of all.entries()) if (i % 5 === 0) crowd.visit(one, false);
+    for (const [i, one] of all.entries()) if (i % 5 === 1) crowd.visit(one, true);
+    await crowd.more(300);
+    await execa('systemctl', ['restart', 'tenement.service']);
+    await crowd.more(600);
+    await crowd.end();
+    t.deepEqual(crowd.failures, [], await journal());
+    t.log(
+      `${crowd.answered} answers; ${crowd.resent} were asked for again on a connection that the server had ended`,
+    );
+    t.not(await mainPid('tenement.service'), server);
+    const after = await pids();
+    for (const one of [...instances('units'), ...instances('doors')])
+      t.is(after.get(one), before.get(one), one);
+  },
+);
+
+/** Visitors who come one after another without a pause. */
+class Crowd {
+  readonly failures: string[] = [];
+  answered = 0;
+  /** A client that sends on a connection just when the server ends it has to ask again by itself (RFC 9112 9.3.1). */
+  resent = 0;
+  #going = true;
+  readonly #all: Promise<void>[] = [];
+
+  visit(instance: string, again: boolean): void {
+    const agent = again ? new Agent({ keepAlive: true, maxSockets: 1 }) : false;
+    this.#all.push(this.#visit(instance, agent).finally(() => agent !== false && agent.destroy()));
+  }
+
+  async #visit(instance: string, agent: Agent | false): Promise<void> {
+    while (this.#going) {
+      let outcome = await ask(instance, agent);
+      if (outcome === 'ended') {
+        this.resent += 1;
+        outcome = await ask(instance, false);
+      }
+      if (outcome === 200) this.answered += 1;
+      else this.failures.push(`${instance}: ${outcome}`);
+    }
+  }
+
+  async more(count: number): Promise<void> {
+    const enough = this.answered + count;
+    await until(
+      () => `${enough} answers; there are ${this.answered}, and ${this.failures.slice(0, 3).join('; ')}`,
+      () => this.answered >= enough,
+    );
+  }
+
+  async end(): Promise<void> {
+    this.#going = false;
+    await Promise.all(this.#all);
+  }
+}
+
+/** `ended`: not one byte of an answer came on a connection that had been used before. */
+function ask(instance: string, agent: Agent | false): Promise<number | string> {
+  const options = { port: PORT, host: '127.0.0.1', headers: { host: `${instance}.localhost` }, agent };
+  return new Promise((resolve) => {
+    const sent = request(options, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode ?? 0));
+      response.on('error', (error) => resolve(String(error)));
+    });
+    sent.on('error', (error) => resolve(sent.reusedSocket ? 'ended' : String(error)));
+    sent.end();
+  });
+}
