@@ -147,7 +147,8 @@ my %DO = (
   # Executes the command as it is: all that there is, and is open, is for the next one, which does the other steps.
   pass => sub {
     %ENV = %was;
-    delete $ENV{TENEMENT_BEFORE};
+    # Some shells add theirs, and process 1 of the next namespace shows what it was given.
+    delete @ENV{qw(TENEMENT_BEFORE PWD OLDPWD SHLVL _)};
     exec { $ARGV[0] } @ARGV or die "$ARGV[0]: $!\n";
   },
   loopback => sub {

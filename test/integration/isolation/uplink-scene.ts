@@ -79,7 +79,11 @@ async function forwarded(backend: Backend): Promise<object> {
     pid: handle.ref.pid,
     service: 'notes',
     tenant: 'alice',
-    command: ['/bin/sh', '-c', 'id -u; grep CapEff /proc/self/status; cat /proc/net/tcp'],
+    command: [
+      '/bin/sh',
+      '-c',
+      'id -u; grep CapEff /proc/self/status; cat /proc/net/tcp; perl -0ne "print qq(process 1: \\$1\\n) if /^(.+?)=/" /proc/1/environ 2>/dev/null || :',
+    ],
     extraEnv: {},
   });
   // What the wrappers report comes with the complaints.

@@ -40,6 +40,7 @@ for (const backend of ['namespace', 'sandbox']) {
         // Its own network, in which it listens; and no powers over it.
         t.regex(inside, /: 0100007F:1F90 .* 0A /);
         t.regex(inside, new RegExp(`^${backend === 'sandbox' ? port.self : 0}\\nCapEff:\\s+0+\\n`));
+        t.notRegex(inside, /process 1: (?!TENEMENT_|$)/m);
         t.regex(refused, /pasta \(or slirp4netns\) was not found/);
         t.log(`${names.length} tries`);
       },
