@@ -1,9 +1,11 @@
 /** Many instances of every isolation, and a server that is restarted below all their visitors. */
+import { writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
 import { until } from '../helpers/until.js';
-import { journal, PORT, pidOf, prepareApp, removeInstallation, service, tenDone } from './installed.js';
+import { APP, journal, PORT, pidOf, prepareApp, removeInstallation, service, tenDone } from './installed.js';
 import { mainPid } from './units.js';
 
 /** Instances of each service. */
@@ -30,16 +32,22 @@ async function pids(): Promise<ReadonlyMap<string, number>> {
   }
 }
 
-test.before(() =>
-  prepareApp(
-    NAMES.map((name) =>
-      service(name, ISOLATION[name]).replace(
-        'health =',
-        'on_demand = "any"\nstartup_timeout = 120\nhealth =',
-      ),
-    ).join('\n'),
-  ),
-);
+/** Answers with its pid, at /slow in two parts with some seconds in between. */
+const SLOW_APP = `
+import { createServer } from 'node:http';
+const { PORT, LISTEN_FDS } = process.env;
+createServer(({ url }, response) => {
+  if (url !== '/slow') return response.end(process.pid + '\\n');
+  response.write('begun ');
+  setTimeout(() => response.end('done'), 3000);
+}).listen(LISTEN_FDS === '1' ? { fd: 3 } : { port: Number(PORT), host: '127.0.0.1' });
+`;
+
+test.before(() => {
+  const more = 'on_demand = "any"\nstartup_timeout = 120\nhealth =';
+  prepareApp(NAMES.map((name) => service(name, ISOLATION[name]).replace('health =', more)).join('\n'));
+  writeFileSync(join(APP, 'app.mjs'), SLOW_APP);
+});
 test.after.always(removeInstallation);
 
 test.serial(
@@ -53,7 +61,10 @@ test.serial(
     for (const [i, one] of all.entries()) if (i % 5 === 0) crowd.visit(one, false);
     for (const [i, one] of all.entries()) if (i % 5 === 1) crowd.visit(one, true);
     await crowd.more(300);
+    const slow = NAMES.map((name) => begin(`c0.${name}`));
+    await Promise.all(slow.map(({ begun }) => begun));
     await execa('systemctl', ['restart', 'tenement.service']);
+    for (const { ended } of slow) t.is(await ended, 'begun done');
     await crowd.more(600);
     await crowd.end();
     t.deepEqual(crowd.failures, [], await journal());
@@ -66,6 +77,38 @@ test.serial(
       t.is(after.get(one), before.get(one), one);
   },
 );
+
+test.serial('load: a server that is killed is followed by one that has them all again', async (t) => {
+  const before = await pids();
+  const server = await mainPid('tenement.service');
+  process.kill(server, 'SIGKILL');
+  await until('another server', async () => ![0, server].includes(await mainPid('tenement.service')));
+  const after = await pids();
+  for (const one of [...instances('units'), ...instances('doors')])
+    t.is(after.get(one), before.get(one), one);
+});
+
+/** A request whose answer takes longer than the restart that comes meanwhile. */
+function begin(instance: string): { readonly begun: Promise<void>; readonly ended: Promise<string> } {
+  let start = (): void => {};
+  const begun = new Promise<void>((resolve) => {
+    start = resolve;
+  });
+  const ended = new Promise<string>((resolve, reject) => {
+    const options = { port: PORT, host: '127.0.0.1', path: '/slow', agent: false } as const;
+    request({ ...options, headers: { host: `${instance}.localhost` } }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+        start();
+      });
+      response.on('end', () => resolve(text)).on('error', reject);
+    })
+      .on('error', reject)
+      .end();
+  });
+  return { begun: Promise.race([begun, ended.then(() => undefined)]), ended };
+}
 
 /** Visitors who come one after another without a pause. */
 class Crowd {
