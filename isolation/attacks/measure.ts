@@ -14,6 +14,8 @@ export interface Subject {
   readonly host: Host;
   /** Needed when `way.ownUser`. */
   readonly newIdentity?: (() => Identity) | undefined;
+  /** How long each step may take, in ms; default: enough for a small server that is busy. */
+  readonly patienceMs?: number;
 }
 
 /** Node alone has a dozen threads. */
@@ -21,7 +23,7 @@ const PIDS = 60;
 const GREEDY = { memoryBytes: 96 << 20, cpuQuota: 0.5 } as const satisfies Limits;
 /** Of one processor; a loop that is not held back takes one or more. */
 const MOST_CORES = 0.8;
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 const POLL_MS = 10;
 
 /**
@@ -29,20 +31,27 @@ const POLL_MS = 10;
  * directory is written. Takes a second or two; leaves nothing.
  * @throws TenementError when no instance can be started, or the attack does not come to an end
  */
-export async function measure({ way, backend, host, newIdentity }: Subject): Promise<Outcomes> {
+export async function measure({
+  way,
+  backend,
+  host,
+  newIdentity,
+  patienceMs = PATIENCE_MS,
+}: Subject): Promise<Outcomes> {
   const scene = await Scene.make({
     network: way.network,
     newIdentity: way.ownUser ? newIdentity : undefined,
     guarded: way.guarded,
     careless: way.backend !== 'process',
   });
-  const running = new Running(backend);
+  const running = new Running(backend, patienceMs);
   try {
     const victim = await running.start(scene.victim());
     await until(
       () => scene.read('bob', 'stdout').includes('listening'),
       victim,
       () => scene.read('bob', 'stderr'),
+      patienceMs,
     );
     const greedy = attackByGreed(running, scene, host);
     const [results, greed] = await Promise.all([attack(running, scene, host, victim), greedy]);
@@ -70,7 +79,7 @@ const notTried = (detail: string): Outcome => ({ outcome: 'n/a', detail });
 async function attack(running: Running, scene: Scene, host: Host, victim: Handle): Promise<Partly> {
   const limited = canLimit(host, 'pids');
   const attacker = await running.start(scene.attacker(victim.ref.pid, limited ? PIDS : 0));
-  const exit = await within(attacker.exited, 'the attack');
+  const exit = await running.within(attacker.exited, 'the attack');
   // What it has left behind is left after this, or not.
   await attacker.stop({ graceMs: 0 });
   const output = scene.read('alice', 'stdout');
@@ -95,16 +104,18 @@ async function attackByGreed(running: Running, scene: Scene, host: Host): Promis
   };
   if (Object.keys(limits).length === 0) return {};
   const { exited } = await running.start(scene.greedy(limits));
-  const exit = await within(exited, 'the attack on limits');
+  const exit = await running.within(exited, 'the attack on limits');
   const output = scene.read('carol', 'stdout');
-  const cores = Number(/"cores":([\d.]+)/.exec(output)?.[1] ?? 0);
+  const cores = /"cores":([\d.]+)/.exec(output)?.[1];
   const survived = exit.code === 0 && output.includes('"bytes"');
   return {
     ...(limits.cpuQuota !== undefined && {
       'busy-loop':
-        cores > MOST_CORES
-          ? open(`${cores.toFixed(1)} processors with a limit of ${limits.cpuQuota}`)
-          : blocked,
+        cores === undefined
+          ? notTried('it ended before that')
+          : Number(cores) > MOST_CORES
+            ? open(`${Number(cores).toFixed(1)} processors with a limit of ${limits.cpuQuota}`)
+            : blocked,
     }),
     ...(limits.memoryBytes !== undefined && {
       'memory-bomb': survived ? open('twice its limit') : blocked,
@@ -132,14 +143,25 @@ class Running {
   readonly #backend: Backend;
   readonly #handles: Handle[] = [];
 
-  constructor(backend: Backend) {
+  readonly #patienceMs: number;
+
+  constructor(backend: Backend, patienceMs: number) {
     this.#backend = backend;
+    this.#patienceMs = patienceMs;
   }
 
   async start(spec: Spec): Promise<Handle> {
-    const handle = await this.#backend.spawn(spec, AbortSignal.timeout(PATIENCE_MS));
+    const handle = await this.#backend.spawn(spec, AbortSignal.timeout(this.#patienceMs));
     this.#handles.push(handle);
     return handle;
+  }
+
+  async within<T>(work: Promise<T>, what: string): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`${what} did not come to an end`)), this.#patienceMs);
+    });
+    return await Promise.race([work, late]).finally(() => clearTimeout(timer));
   }
 
   async stop(): Promise<void> {
@@ -167,25 +189,22 @@ function end(pid: number): void {
   }
 }
 
-async function until(test: () => boolean, victim: Handle, why: () => string): Promise<void> {
+async function until(
+  test: () => boolean,
+  victim: Handle,
+  why: () => string,
+  patienceMs: number,
+): Promise<void> {
   let ended = false;
   void victim.exited.then(() => {
     ended = true;
   });
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = performance.now() + patienceMs;
   while (!test()) {
     if (ended || performance.now() > deadline)
       throw asTenementError(new Error(`the victim does not run: ${why().slice(0, 2000)}`));
     await tick(POLL_MS);
   }
-}
-
-async function within<T>(work: Promise<T>, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} did not come to an end`)), PATIENCE_MS);
-  });
-  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 const tick = (ms = 0): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

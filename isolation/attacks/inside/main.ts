@@ -7,12 +7,12 @@ import { networkAttacks } from './network.js';
 import { outlive, processAttacks } from './processes.js';
 
 const targets: Targets = JSON.parse(process.env.TARGETS ?? '{}');
-const network = networkAttacks(targets);
 const results = {
+  // Alone: what follows does not let answers in, and those that came meanwhile would be found after their time.
+  ...(await networkAttacks(targets)),
   ...fileAttacks(targets),
   ...processAttacks(targets),
   ...kernelAttacks(),
-  ...(await network),
   'fork-bomb': await forkBomb(targets.pidsLimit),
 };
 outlive(targets);

@@ -4,6 +4,7 @@ import type { AttackId } from '../../../isolation/attacks/catalog.js';
 import { measure } from '../../../isolation/attacks/measure.js';
 import { promised, wayOf } from '../../../isolation/attacks/ways.js';
 import type { Backend, Host, Identity, Network } from '../../../isolation/contract.js';
+import { patience } from '../../helpers/patience.js';
 
 export interface AttackVariant {
   readonly name: string;
@@ -21,7 +22,7 @@ export function attacks(test: SerialFn, variant: AttackVariant): void {
   const { backend, host, network, newIdentity } = variant;
   test(`${variant.name}, network ${network}: what a hostile tenant reaches`, async (t) => {
     const way = wayOf(host, backend.id, network, newIdentity !== undefined);
-    const outcomes = await measure({ way, backend, host, newIdentity });
+    const outcomes = await measure({ way, backend, host, newIdentity, patienceMs: patience(30_000) });
     const ofNetwork: readonly AttackId[] =
       network === 'host' ? ['abstract-socket', ...(way.guarded ? [] : PORTS)] : [];
     const expected = [...variant.open, ...ofNetwork];
