@@ -257,7 +257,10 @@ export async function serve(options: ServeOptions): Promise<void> {
     // Sockets that are not ours outlive us: what comes now waits there for the next server, and is not refused by this one.
     if (sockets.length > 0) {
       api.close();
-      await Promise.race([running.close({ graceMs: longestDrain(config) }), hurried]);
+      const graceMs = longestDrain(config);
+      // While the longest of them lasts, we serve on: who waited for the next server would wait for a WebSocket to end.
+      const finished = running.finishOpen({ graceMs }).then(() => running.close({ graceMs }));
+      await Promise.race([finished, hurried]);
     }
     activation.detach();
     await supervisor.shutdown(({ ref }) => restart && ref.unit !== undefined);

@@ -64,6 +64,11 @@ export class ClientConnection implements Receiver, ClientSide {
     this.wire.attach(stream, fast);
   }
 
+  /** What is being answered. */
+  get answering(): Exchange | undefined {
+    return this.#state === 'closing' ? undefined : this.#exchange;
+  }
+
   get mayKeep(): boolean {
     return this.#mayGoOn && !this.core.draining;
   }

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { TrustedProxies } from './client-address.js';
 import { ClientConnection } from './client-connection.js';
 import { type ConnectionInfo, type Core, DEFAULT_LIMITS, type ProxyOptions } from './core.js';
@@ -26,6 +26,11 @@ export interface ProxyServer {
   /** From now on each answer is the last one of its connection. Idempotent. */
   drain(): void;
   /**
+   * Drains, and resolves when the requests have ended that are open now, which is cut short after `graceMs`. Meanwhile others are accepted and
+   * served: `close` then has little to wait for.
+   */
+  finishOpen(options: { readonly graceMs: number }): Promise<void>;
+  /**
    * Drains, stops accepting, lets open requests end for at most `graceMs`, then destroys what is left. A connection without a request is
    * waited for a moment: one may be on its way. Idempotent.
    */
@@ -44,6 +49,8 @@ const SWEEP_MS = 500;
  * before, and for clients that use theirs again and again.
  */
 const QUIET_MS = 500;
+/** How often the requests are looked at that are waited for. */
+const LOOK_MS = 50;
 /** A client that vanished without a word is found out in the end. */
 const KEEP_ALIVE_MS = 60_000;
 
@@ -127,6 +134,21 @@ class HttpProxy implements ProxyServer {
 
   drain(): void {
     this.#core.draining = true;
+  }
+
+  async finishOpen({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    this.drain();
+    const deadline = performance.now() + graceMs;
+    const open = [...this.#connections].map((connection) => [connection, connection.answering] as const);
+    for (;;) {
+      const left = open.filter(([one, exchange]) => exchange !== undefined && one.answering === exchange);
+      if (left.length === 0) return;
+      if (performance.now() >= deadline) {
+        for (const [connection] of left) connection.wire.destroy();
+        return;
+      }
+      await sleep(LOOK_MS);
+    }
   }
 
   close({ graceMs }: { readonly graceMs: number }): Promise<void> {

@@ -59,6 +59,11 @@ export class DataPath {
     this.#proxy.dropIdle(instance);
   }
 
+  /** As ProxyServer.finishOpen. */
+  finishOpen(options: { readonly graceMs: number }): Promise<void> {
+    return this.#proxy.finishOpen(options);
+  }
+
   async close(options: { readonly graceMs: number }): Promise<void> {
     this.#listeners?.close();
     this.#proxy.drain();

@@ -36,6 +36,11 @@ export interface Plane {
   collect(): Promise<boolean>;
   /** Open requests and upgrades of an instance, as of the last report. */
   inFlight(instance: string): number;
+  /**
+   * Resolves when the requests have ended that are open now, which is cut short after `graceMs`. Meanwhile others are accepted and served, each as
+   * the last one of its connection.
+   */
+  finishOpen(options: { readonly graceMs: number }): Promise<void>;
   /** Stops accepting, lets open requests end for at most `graceMs`, then ends what is left. Idempotent. */
   close(options: { readonly graceMs: number }): Promise<void>;
 }
@@ -159,6 +164,13 @@ class WorkerPlane implements Plane {
     });
   }
 
+  finishOpen({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    const worker = this.#worker;
+    return worker === undefined
+      ? Promise.resolve()
+      : told(worker, { type: 'finish', graceMs }, 'finished', graceMs);
+  }
+
   close({ graceMs }: { readonly graceMs: number }): Promise<void> {
     this.#closing ??= this.#close(graceMs);
     return this.#closing;
@@ -168,18 +180,7 @@ class WorkerPlane implements Plane {
     clearTimeout(this.#restart);
     const worker = this.#worker;
     if (worker === undefined) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, graceMs + CLOSE_EXTRA_MS);
-      const done = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      worker.once('exit', done);
-      worker.on('message', (message: FromWorker) => {
-        if (message.type === 'closed') done();
-      });
-      worker.postMessage({ type: 'close', graceMs } satisfies ToWorker);
-    });
+    await told(worker, { type: 'close', graceMs }, 'closed', graceMs);
     await worker.terminate();
   }
 
@@ -215,4 +216,21 @@ class WorkerPlane implements Plane {
   #post(message: ToWorker): void {
     this.#worker?.postMessage(message);
   }
+}
+
+/** Resolves with the answer, with the end of the worker, or when that takes longer than `graceMs` and a little. */
+function told(worker: Worker, message: ToWorker, answer: FromWorker['type'], graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      worker.off('exit', done).off('message', onMessage);
+      resolve();
+    };
+    const onMessage = ({ type }: FromWorker) => {
+      if (type === answer) done();
+    };
+    const timer = setTimeout(done, graceMs + CLOSE_EXTRA_MS);
+    worker.on('exit', done).on('message', onMessage);
+    worker.postMessage(message);
+  });
 }

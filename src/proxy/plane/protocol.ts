@@ -84,6 +84,7 @@ export type ToWorker =
   | { readonly type: 'collect'; readonly id: number }
   /** Open the access log's file anew: it was moved away (logrotate). */
   | { readonly type: 'reopen' }
+  | { readonly type: 'finish'; readonly graceMs: number }
   | { readonly type: 'close'; readonly graceMs: number };
 
 export type FromWorker =
@@ -100,6 +101,7 @@ export type FromWorker =
   | { readonly type: 'reported'; readonly id: number }
   /** One line as pino writes it, for the server's own log. */
   | { readonly type: 'log'; readonly line: string }
+  | { readonly type: 'finished' }
   | { readonly type: 'closed' };
 
 /** What happened since the last report. */

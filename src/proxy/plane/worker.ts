@@ -73,6 +73,9 @@ class DataPlane {
       case 'close':
         void this.#close(message.graceMs);
         return;
+      case 'finish':
+        void this.#path.finishOpen(message).then(() => this.#send({ type: 'finished' }));
+        return;
       default:
         this.#upstreams.receive(message);
     }

@@ -51,6 +51,47 @@ test('who was told that the connection stays gets an answer to what was sent beh
   await closed;
 });
 
+test('while open requests are finished, others are served', async (t) => {
+  let finish: () => void = () => {};
+  const { port, proxy } = await startWith(t, ({ url }, res) => {
+    if (url === '/') return res.end('hello');
+    res.write('begun ');
+    finish = () => res.end('done');
+  });
+  const slow = new RawClient(port).write(GET.replace(' / ', ' /slow '));
+  await slow.until(/begun/);
+  const idle = new RawClient(port).write(GET);
+  await idle.until(/hello/);
+  let finished = false;
+  const finishing = proxy.finishOpen(CLOSE).then(() => {
+    finished = true;
+  });
+  for (let i = 0; i < 3; i += 1)
+    t.regex(await new RawClient(port).write(GET).end(), /connection: close[\s\S]*hello/i);
+  t.regex(await idle.write(GET).end(), /hello[\s\S]*connection: close[\s\S]*hello/i);
+  t.false(finished);
+  finish();
+  await finishing;
+  await slow.until(/done/);
+});
+
+test('what is open after the time for it is cut, and what has begun later is not', async (t) => {
+  let finish: () => void = () => {};
+  const { port, proxy } = await startWith(t, (_req, res) => {
+    res.write('begun ');
+    finish = () => res.end('done');
+  });
+  const slow = new RawClient(port).write(GET);
+  await slow.until(/begun/);
+  const finishing = proxy.finishOpen({ graceMs: 20 });
+  const later = new RawClient(port).write(GET);
+  await finishing;
+  await later.until(/begun/);
+  t.notRegex(await slow.end(), /done/);
+  finish();
+  t.regex(await later.end(), /done/);
+});
+
 test('an idle connection is ended and not reset, whatever still comes on it', async (t) => {
   const { port, proxy } = await startWith(t, (_req, res) => res.end('hello'));
   const client = new RawClient(port).write(GET);
