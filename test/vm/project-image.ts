@@ -12,7 +12,10 @@ export interface Plan {
   readonly only: string | undefined;
 }
 
-const PARTS = ['package.json', 'ava.config.js', 'bin', 'docs', 'examples', 'scripts', 'systemd', 'test'];
+const PARTS = [
+  ...['package.json', 'package-lock.json', 'LICENSE', 'ava.config.js'],
+  ...['bin', 'docs', 'examples', 'scripts', 'src/dashboard', 'systemd', 'test'],
+];
 /** Tools for writing code, a hundred megabytes of them. */
 const TOOLS = [
   '@biomejs',

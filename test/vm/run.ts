@@ -10,7 +10,8 @@
  *
  * A test file belongs to the folder that says how it is run: `as-root` and `as-user` as systemd services with Delegate=yes, then
  * `after-reboot` when the machine has been restarted, with the same disks. /data is a file system with project quotas. Everything takes ten
- * times as long as outside (Node starts in a second and a half): wait for events generously, and put `test.serial` where tests start Node.
+ * times as long as outside (a `ten` takes two seconds, its server half a minute to start): wait for events generously, have few files, as each
+ * finds out anew what the machine can do, and put `test.serial` where tests start Node.
  * The machine is built once (image/recipe.sh) and kept in ~/.cache/tenement-vm; all that a run writes is gone afterwards.
  */
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';

@@ -14,6 +14,9 @@ cd /tenement
 
 say() { echo "machine: $*"; }
 
+# Where whole installations may be made and removed (test/systemd/installed.ts).
+mkdir -p /run/tenement-tests
+
 # What CI requires of a machine is here: no test of it may skip itself.
 variables=(
   "PATH=$PATH" LANG=C.UTF-8 "TENEMENT_BUILD=$BUILD" TENEMENT_MACHINE=1

@@ -4,5 +4,8 @@ import { controlledHost } from '../../helpers/controlled-host.js';
 import { limits } from '../../integration/isolation/limits.js';
 
 const host = await controlledHost();
-const backend = select(createBackends(host), 'namespace', host);
-limits(test.serial, { name: 'namespace', backend, host, findsEverything: true });
+const backends = createBackends(host);
+
+for (const name of ['process', 'namespace', 'sandbox'] as const) {
+  limits(test.serial, { name, backend: select(backends, name, host), host, findsEverything: true });
+}

@@ -1,8 +1,0 @@
-import test from 'ava';
-import { createBackends, select } from '../../../isolation/index.js';
-import { controlledHost } from '../../helpers/controlled-host.js';
-import { limits } from '../../integration/isolation/limits.js';
-
-const host = await controlledHost();
-const backend = select(createBackends(host), 'process', host);
-limits(test.serial, { name: 'process', backend, host, findsEverything: true });
