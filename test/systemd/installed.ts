@@ -155,3 +155,12 @@ export async function listing(): Promise<string> {
     .sort()
     .join('\n');
 }
+
+/** What came since then, and what went; but that of instances that ran without an installation may go at any time. */
+export async function changedSince(listed: string): Promise<string[]> {
+  const before = new Set(listed.split('\n'));
+  const now = new Set((await listing()).split('\n'));
+  const came = [...now].filter((line) => !before.has(line));
+  const went = [...before].filter((line) => !now.has(line) && !/ \/run\/(tenement|userdb)\//.test(line));
+  return [...came.map((line) => `+ ${line}`), ...went.map((line) => `- ${line}`)];
+}
