@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { errnoOf } from '../base/errors.js';
-import { falseSocket } from '../base/real-socket.js';
+import { connectReal } from '../base/real-socket.js';
 import { socketOptions } from './socket-options.js';
 import type { UpstreamAddress } from './upstreams.js';
 import type { Wire } from './wire.js';
@@ -34,10 +34,10 @@ export function dial(address: UpstreamAddress, wire: Wire, fast: boolean): Socke
   wire.patient = true;
   wire.attach(socket, fast);
   socket.setNoDelay(true);
-  const wrong = falseSocket(address);
+  const wrong = connectReal(address, (target) => {
+    socket.connect('path' in target ? { path: target.path } : { host: target.host, port: target.port });
+  });
   if (wrong !== undefined) socket.destroy(wrong);
-  else if ('path' in address) socket.connect({ path: address.path });
-  else socket.connect({ host: address.host, port: address.port });
   wire.opened();
   return socket;
 }

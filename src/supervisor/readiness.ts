@@ -2,7 +2,7 @@
 import http from 'node:http';
 import net from 'node:net';
 import type { Address } from '../../isolation/contract.js';
-import { falseSocket } from '../base/real-socket.js';
+import { connectReal } from '../base/real-socket.js';
 
 /** What is asked, and as whom: the instance's own public name, so that apps which check Host or force HTTPS answer as they would to a visitor. */
 export interface HealthRequest {
@@ -25,9 +25,8 @@ export type HealthAnswer =
 
 /** Whether something accepts connections there. */
 export function connects(address: Address, timeoutMs: number): Promise<boolean> {
-  if (falseSocket(address) !== undefined) return Promise.resolve(false);
   return new Promise((resolve) => {
-    const socket = net.connect(address);
+    const socket = connectTo(address);
     const done = (answer: boolean) => {
       socket.destroy();
       resolve(answer);
@@ -36,6 +35,13 @@ export function connects(address: Address, timeoutMs: number): Promise<boolean> 
     socket.once('connect', () => done(true));
     socket.once('error', () => done(false));
   });
+}
+
+function connectTo(address: Address): net.Socket {
+  const socket = new net.Socket();
+  const wrong = connectReal(address, (target) => socket.connect(target));
+  if (wrong !== undefined) socket.destroy(wrong);
+  return socket;
 }
 
 /**
@@ -47,15 +53,11 @@ export async function askHealth(request: HealthRequest, signal?: AbortSignal): P
     return (await connects(request.address, request.timeoutMs)) ? { kind: 'healthy' } : { kind: 'refused' };
   }
   const { path } = request;
-  const wrong = falseSocket(request.address);
-  if (wrong !== undefined) return { kind: 'bad', reason: wrong.message };
   return new Promise((resolve) => {
-    const target = 'path' in request.address ? { socketPath: request.address.path } : request.address;
     const sent = http.request({
-      ...target,
+      createConnection: () => connectTo(request.address),
       method: 'GET',
       path,
-      agent: false,
       headers: {
         host: request.host,
         'x-forwarded-proto': request.proto,
@@ -75,11 +77,10 @@ export async function askHealth(request: HealthRequest, signal?: AbortSignal): P
     sent.once('response', (response) => done(judge(path, response)));
     sent.on('error', (error: NodeJS.ErrnoException) => {
       const refused = error.code === 'ECONNREFUSED' || error.code === 'ENOENT';
-      done(
-        refused
-          ? { kind: 'refused' }
-          : { kind: 'bad', reason: `GET ${path} broke off: ${error.code ?? error.message}` },
-      );
+      if (refused) done({ kind: 'refused' });
+      // What is no error of the system's says what it is about.
+      else if (error.code === undefined) done({ kind: 'bad', reason: error.message });
+      else done({ kind: 'bad', reason: `GET ${path} broke off: ${error.code}` });
     });
     sent.end();
     // Also when it came before we listened: no event follows then.
