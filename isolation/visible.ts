@@ -1,5 +1,6 @@
 /** From what a spec wants to be visible to mounts: looked up on the disk, as symlinks and files have to be told from directories. */
 import { realpath, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { TenementError } from '../src/base/errors.js';
 import { isWithin } from './interpreter.js';
 
@@ -64,7 +65,46 @@ export async function viewsOf(wanted: readonly Wanted[]): Promise<View[]> {
     if (access === 'hide' || !NEVER.includes(real)) found.push({ path: real, access, kind });
     if (path !== real && access !== 'hide' && !NEVER.includes(path)) found.push({ path, access, kind });
   }
-  return arrange(found);
+  return arrange([...found, ...(await underOtherNames(found))]);
+}
+
+/**
+ * Attack: what is to be hidden lies in a directory that is shown under a second name as well (a symlink `current` to a release, a bind mount): there it
+ * would be seen. Directories are the same when device and inode are. What is writable is so under the other name, too.
+ */
+async function underOtherNames(views: readonly View[]): Promise<View[]> {
+  const known = new Map<string, Promise<string | undefined>>();
+  const identity = (path: string): Promise<string | undefined> => {
+    const found = known.get(path) ?? identityOf(path);
+    known.set(path, found);
+    return found;
+  };
+  const shown = views.filter(({ access, kind }) => access !== 'hide' && kind === 'directory');
+  const others: View[] = [];
+  for (const view of views.filter(({ access }) => access !== 'read')) {
+    for (const above of ancestors(view.path)) {
+      const same = await identity(above);
+      for (const { path } of shown) {
+        if (path === above || same === undefined || (await identity(path)) !== same) continue;
+        others.push({ ...view, path: `${path}${view.path.slice(above === '/' ? 0 : above.length)}` });
+      }
+    }
+  }
+  return others;
+}
+
+/** `path` itself first. */
+function ancestors(path: string): string[] {
+  const above = [path];
+  for (let at = path; at !== dirname(at); at = dirname(at)) above.push(dirname(at));
+  return above;
+}
+
+function identityOf(path: string): Promise<string | undefined> {
+  return stat(path, { bigint: true }).then(
+    ({ dev, ino }) => `${dev}:${ino}`,
+    () => undefined,
+  );
 }
 
 /** Pure: sorted, without repetitions (the widest access wins over the same path), and without what is there already. */

@@ -53,6 +53,45 @@ test('a path through a symlink is shown where it is, and under its own name wher
   });
 });
 
+test('what is hidden in a directory is hidden under each of its names, and what is writable is writable', async (t) => {
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), 'tenement-visible-')));
+  t.teardown(() => rmSync(dir, { recursive: true }));
+  mkdirSync(join(dir, 'releases/5/data/notes/alice'), { recursive: true });
+  writeFileSync(join(dir, 'releases/5/tenement.toml'), '');
+  symlinkSync('releases/5', join(dir, 'current'));
+  symlinkSync('releases/5/data', join(dir, 'data'));
+  const real = join(dir, 'releases/5');
+  const hidden = ['data', 'tenement.toml'].map((name) => ({
+    path: join(real, name),
+    access: 'hide' as const,
+    because: undefined,
+  }));
+  const own = { path: join(real, 'data/notes/alice'), access: 'write' as const, because: 'its own' };
+  const within = (path: string) => [
+    `read ${path}`,
+    `hide ${path}/data`,
+    `hide ${path}/tenement.toml`,
+    `write ${path}/data/notes/alice`,
+  ];
+  // A symlink that leads there, and the directory itself; below, what is hidden is named itself.
+  for (const [shown, ...names_] of [
+    [join(dir, 'current'), join(dir, 'current'), real],
+    [real, real],
+  ]) {
+    const views = await viewsOf([{ path: shown ?? '', access: 'read', because: 'x' }, ...hidden, own]);
+    t.deepEqual(names(views).sort(), names_.flatMap(within).sort());
+  }
+  const views = await viewsOf([
+    { path: real, access: 'read', because: 'x' },
+    { path: join(dir, 'data'), access: 'read', because: 'x', named: true },
+    ...hidden,
+    own,
+  ]);
+  t.false(names(views).includes(`read ${join(dir, 'data')}`));
+  t.false(isVisible(join(dir, 'data/notes/bob'), views));
+  t.true(isVisible(join(dir, 'data/notes/alice/db'), views));
+});
+
 test('system directories are not replaced by what a service names', async (t) => {
   t.deepEqual(await viewsOf([{ path: '/', access: 'read', because: 'x' }]), []);
   t.deepEqual(await viewsOf([{ path: '/usr', access: 'write', because: 'x' }]), []);
