@@ -36,9 +36,7 @@ export async function execute(spec: Spec, prepared: Launch, signal: AbortSignal)
   // Before anything is awaited: now the pid is our child's for certain.
   const now = readStat(pid)?.startTime;
   child.on('error', () => undefined);
-  const kill = (): void => {
-    child.kill('SIGKILL');
-  };
+  const kill = (): void => killAll(child);
   signal.addEventListener('abort', kill, { once: true });
   for (const [i, input] of (prepared.inputs ?? []).entries()) {
     Promise.resolve(input).then(
@@ -63,6 +61,23 @@ export async function execute(spec: Spec, prepared: Launch, signal: AbortSignal)
   } finally {
     signal.removeEventListener('abort', kill);
   }
+}
+
+/**
+ * All that it has forked, too: what bubblewrap has started lives on when it is killed, would hold the report open, and go on to the app when it is
+ * told to. It is one process group until the app is executed.
+ */
+function killAll(child: ChildProcess): void {
+  // Once it has been reaped its number may be another's.
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+    try {
+      process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  // Who still waits for an input finds its end.
+  for (const pipe of child.stdio.slice(FIRST_INPUT)) pipe?.destroy();
 }
 
 function spawnNow(spec: Spec, { file, args, env, reports, inputs = [] }: Launch): ChildProcess {
