@@ -1,4 +1,5 @@
 /** What an isolated instance may see and use, from its service's configuration. Pure. */
+import { dirname, resolve } from 'node:path';
 import type { Limits, Spec, VisibleFiles } from '../../isolation/contract.js';
 import type { InstanceKey } from '../base/names.js';
 import type { Config, ServiceConfig } from '../config/schema.js';
@@ -30,12 +31,7 @@ export function confinement(
   const files: VisibleFiles = {
     readOnly: service.read_only_paths ?? [],
     writable: [...directories, ...(service.read_write_paths ?? [])],
-    // By default all of these lie in the working directory, which the instance sees.
-    hidden: [
-      config.settings.data_dir,
-      config.path,
-      ...(service.env_file === undefined ? [] : [service.env_file]),
-    ],
+    hidden: hiddenPaths(config),
     home,
   };
   return {
@@ -47,6 +43,22 @@ export function confinement(
     ...(service.systemd !== undefined && { unitProperties: unitProperties(service.systemd) }),
     allowLocal: (service.allow_local ?? []).flatMap((text) => parseAddress(text) ?? []),
   };
+}
+
+/**
+ * What is the server's and other services'. By default all of it lies in the working directory, which the instance sees, and where the server is not root
+ * the modes of files keep an instance from nothing.
+ */
+function hiddenPaths({ path, settings, service }: Config): string[] {
+  const log = settings.proxy?.access_log ?? 'off';
+  return [
+    settings.data_dir,
+    path,
+    ...Object.values(service).flatMap(({ env_file }) => env_file ?? []),
+    ...(log === 'off' || log === 'stdout' ? [] : [resolve(dirname(path), log)]),
+    // Who connects there is believed to be a web server in front.
+    ...(settings.listen ?? []).flatMap((where) => (where.startsWith('unix:') ? where.slice(5) : [])),
+  ];
 }
 
 function limitsOf(service: ServiceConfig): Limits {
