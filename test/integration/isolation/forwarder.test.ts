@@ -15,7 +15,11 @@ import { until } from '../../helpers/until.js';
 import { newUser } from './variants.js';
 
 /** The forwarder between a Unix socket and `port`, as an instance's wrappers start it; the path of the socket. */
-async function forwarder(t: ExecutionContext, port: number, uid?: number): Promise<string | undefined> {
+async function forwarder(
+  t: ExecutionContext,
+  port: number,
+  { uid, onPid }: { readonly uid?: number; readonly onPid?: (pid: number) => void } = {},
+): Promise<string | undefined> {
   const { arch } = process;
   if (!haveTools(t, 'perl')) return undefined;
   if (!isFilterArch(arch)) {
@@ -46,6 +50,7 @@ async function forwarder(t: ExecutionContext, port: number, uid?: number): Promi
   outer.close();
   t.is(String(told[0]), 'works\n', said);
   const { pid = 0 } = child;
+  onPid?.(pid);
   if (uid !== undefined) t.deepEqual(uidsOf(pid), [uid, uid, uid, uid]);
   return path;
 }
@@ -201,7 +206,19 @@ test('as root it works as another user', async (t) => {
     return t.pass();
   }
   const port = await app(t, (socket) => socket.end('hello'));
-  const path = await forwarder(t, port, newUser(true).uid);
+  const path = await forwarder(t, port, { uid: newUser(true).uid });
   if (path === undefined) return;
   t.is(await all(client(t, path)), 'hello');
+});
+
+test('what an app sends to its whole process group does not end it: where there is no other user it gets it, too', async (t) => {
+  const port = await app(t, (socket) => socket.end('hello'));
+  const pids: number[] = [];
+  const path = await forwarder(t, port, { onPid: (pid) => pids.push(pid) });
+  const [pid] = pids;
+  if (path === undefined || pid === undefined) return;
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const) {
+    process.kill(pid, signal);
+    t.is(await all(client(t, path)), 'hello', signal);
+  }
 });
