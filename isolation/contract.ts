@@ -68,7 +68,7 @@ export interface Spec {
   readonly idleMs?: number;
   /** Of `systemd` and `socket-activation`: further properties of the unit as `[name, D-Bus signature, value]`, checked already; they win. */
   readonly unitProperties?: readonly (readonly [name: string, signature: string, value: unknown])[];
-  /** The tool of the backend `sandbox`; undefined: bubblewrap, or nsjail where only that is there. */
+  /** The tool of the backend `sandbox`. Default: bubblewrap. */
   readonly sandbox?: 'bubblewrap' | 'nsjail';
 }
 
@@ -235,7 +235,7 @@ export type Support =
 export interface Backend {
   readonly id: BackendId;
   /** Never throws. */
-  probe(host: Host): Support;
+  probe(host: Host, sandbox?: Spec['sandbox']): Support;
   /**
    * Resolves once the OS has accepted the process (exec succeeded), *not* once it is ready. If it rejects nothing is left behind.
    * @throws TenementError `start_failed` (command not found, not executable), `path_unreachable`.

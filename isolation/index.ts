@@ -2,7 +2,7 @@
 import { TenementError } from '../src/base/errors.js';
 import { busSocket } from '../systemd/bus.js';
 import { SystemdManager } from '../systemd/manager.js';
-import type { Backend, BackendId, Host } from './contract.js';
+import type { Backend, BackendId, Host, Spec } from './contract.js';
 import { createNamespaceBackend } from './namespace.js';
 import { createProcessBackend } from './process.js';
 import { createSandboxBackend } from './sandbox.js';
@@ -46,14 +46,14 @@ export function createBackends(host: Host): Backends {
  * The backend of that name: never another one instead.
  * @throws TenementError `not_yet` when this version has no such backend, or the code of its probe when this machine cannot give it.
  */
-export function select(backends: Backends, id: BackendId, host: Host): Backend {
+export function select(backends: Backends, id: BackendId, host: Host, sandbox?: Spec['sandbox']): Backend {
   const backend = backends.get(id);
   if (backend === undefined) {
     throw new TenementError('not_yet', `isolation = "${id}" is not in this version yet`, {
       hint: 'Write `isolation = "process"` for the service: no isolation, for code that you trust.',
     });
   }
-  const support = backend.probe(host);
+  const support = backend.probe(host, sandbox);
   if (support.supported) return backend;
   throw new TenementError(support.code, support.reason, { hint: support.remedy });
 }

@@ -15,6 +15,12 @@ import { systemView } from './system-view.js';
 
 /** Why it cannot be used here and what to do, or undefined when it can. It is looked for and not tried. */
 export function nsjailProblem(host: Host): { readonly reason: string; readonly remedy: string } | undefined {
+  if (host.platform !== 'linux') {
+    return {
+      reason: 'only Linux has namespaces',
+      remedy: 'Use `isolation = "process"` for code that you trust.',
+    };
+  }
   if (host.tools.nsjail === undefined) {
     return {
       reason: 'nsjail was not found',

@@ -18,22 +18,18 @@ import { systemView } from './system-view.js';
 export function createSandboxBackend(host: Host): Backend {
   return {
     id: 'sandbox',
-    probe: () => probe(host),
+    probe: (_, tool) => (tool === 'nsjail' ? nsjailSupport(host) : bubblewrapSupport(host)),
     spawn: (spec, signal) => withNetwork(spec, host, (network) => start(spec, host, network, signal)),
     adopt: (ref) => adopt(ref, host),
   };
 }
 
-/** bubblewrap where it works; nsjail where only that is there. */
-function toolOf(spec: Pick<Spec, 'sandbox'>, host: Host): 'bubblewrap' | 'nsjail' {
-  if (spec.sandbox !== undefined) return spec.sandbox;
-  return host.bubblewrap?.works !== true && nsjailProblem(host) === undefined ? 'nsjail' : 'bubblewrap';
-}
-
-/** With either tool: what a service asks for is checked at its start. */
-function probe(host: Host): Support {
-  if (host.platform === 'linux' && nsjailProblem(host) === undefined) return { supported: true };
-  return bubblewrapSupport(host);
+/** It is never taken for who has not asked for it by name: our tests have never run it. */
+function nsjailSupport(host: Host): Support {
+  const problem = nsjailProblem(host);
+  if (problem === undefined) return { supported: true };
+  const { reason, remedy } = problem;
+  return { supported: false, code: 'isolation_unavailable', reason: `sandbox = "nsjail": ${reason}`, remedy };
 }
 
 function bubblewrapSupport(host: Host): Support {
@@ -66,7 +62,7 @@ async function start(
   signal: AbortSignal,
 ): Promise<Handle> {
   const network = spec.network ?? 'host';
-  const tool = toolOf(spec, host);
+  const { sandbox: tool = 'bubblewrap' } = spec;
   const support = bubblewrapSupport(host);
   if (tool === 'bubblewrap' && !support.supported) {
     throw new TenementError(support.code, support.reason, { hint: support.remedy });

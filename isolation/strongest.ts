@@ -1,10 +1,12 @@
 /** Pure: what `isolation = "auto"` means on a machine. */
-import type { Backend, BackendId, Host, Network } from './contract.js';
+import type { Backend, BackendId, Host, Network, Spec } from './contract.js';
 
 /** What a service asks for that not every backend can give. */
 export interface Asked {
   readonly network: Network;
   readonly listen: 'port' | 'unix' | 'fd';
+  /** The tool, when `sandbox` is chosen. */
+  readonly sandbox?: Spec['sandbox'] | undefined;
 }
 
 /** From strong to weak. */
@@ -18,7 +20,9 @@ export type Strongest = (typeof ORDER)[number];
  * so that the start says what this machine lacks for it, and nothing runs with more of a network than it was given.
  */
 export function strongest(backends: ReadonlyMap<BackendId, Backend>, host: Host, asked: Asked): Strongest {
-  const works = ORDER.find((id) => backends.get(id)?.probe(host).supported && gives(id, host, asked));
+  const works = ORDER.find(
+    (id) => backends.get(id)?.probe(host, asked.sandbox).supported && gives(id, host, asked),
+  );
   return works ?? 'namespace';
 }
 

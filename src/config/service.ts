@@ -137,7 +137,7 @@ const isolationKeys = {
     }),
   sandbox: choice('bubblewrap', 'nsjail').optional().meta({
     description:
-      'The tool behind `isolation = "sandbox"`. Default: bubblewrap, or nsjail where only that is installed.',
+      'The tool behind `isolation = "sandbox"`. Default: bubblewrap; nsjail has to be asked for, as no test has ever run it.',
   }),
   network: choice('host', 'egress', 'none').default('host').meta({
     description: 'The host’s network; an own one that only reaches out; or none.',

@@ -192,7 +192,12 @@ export class Launcher {
   #backend(service: ServiceConfig): Backend {
     const { backends, host } = this.#deps;
     // The config that is carried out has no "auto" any more (resolve-auto.ts).
-    return select(backends, service.isolation === 'auto' ? 'sandbox' : service.isolation, host);
+    return select(
+      backends,
+      service.isolation === 'auto' ? 'sandbox' : service.isolation,
+      host,
+      service.sandbox,
+    );
   }
 
   #identity(key: InstanceKey, service: ServiceConfig): Promise<Identity | undefined> {

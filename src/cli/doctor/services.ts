@@ -23,7 +23,7 @@ function checkService(
   backends: Backends,
 ): Check {
   const isolation = service.isolation === 'auto' ? strongest(backends, host, service) : service.isolation;
-  const support = backends.get(isolation)?.probe(host);
+  const support = backends.get(isolation)?.probe(host, service.sandbox);
   if (support === undefined) return warn(name, `isolation = "${isolation}" is not measured`, 'Try it.');
   if (!support.supported) return fail(name, support.reason, support.remedy);
   const own = host.root && (isolation !== 'process' || service.user !== '' || service.isolation === 'auto');

@@ -6,6 +6,7 @@ import {
   type Host,
   probeHost,
   select,
+  strongest,
 } from '../../../isolation/index.js';
 import { TenementError } from '../../../src/base/errors.js';
 import { attacks } from './attacks.js';
@@ -80,6 +81,21 @@ if (nsjail === undefined) {
   limits(test, variant);
   for (const network of ['host', 'none'] as const) attacks(test, { ...variant, network, open: [] });
 }
+
+test('nsjail is never taken for who has not asked for it by name', async (t) => {
+  const tools = { ...host.tools, nsjail: '/bin/true', perl: host.tools.perl ?? '/usr/bin/perl' };
+  const only: Host = { ...host, tools, bubblewrap: { works: false, reason: 'bwrap is broken' } };
+  const backends = createBackends(only);
+  t.throws(() => select(backends, 'sandbox', only), { message: /bwrap/ });
+  t.not(strongest(backends, only, { network: 'host', listen: 'port' }), 'sandbox');
+  const bench = new Bench(t, host.root ? newUser(true) : undefined);
+  const start = backends.get('sandbox')?.spawn(bench.spec(['/bin/true']), new AbortController().signal);
+  await t.throwsAsync(start ?? Promise.resolve(), { message: /bwrap/ });
+  t.is(select(backends, 'sandbox', only, 'nsjail').id, 'sandbox');
+  const asked = { network: 'host', listen: 'port', sandbox: 'nsjail' } as const;
+  const noUnits = new Map([...backends].filter(([id]) => id !== 'systemd'));
+  t.is(strongest(noUnits, only, asked), 'sandbox');
+});
 
 test('a tool that is not there is an error that names it, and never the other one', async (t) => {
   const { nsjail: _n, bwrap: _b, ...tools } = host.tools;
