@@ -18,6 +18,8 @@ export type Auxiliary = readonly [unit: string, properties: readonly Property[]]
 export interface UnitNews {
   readonly unit: string;
   readonly kind: 'changed' | 'removed' | 'resync';
+  /** What systemd has told along with it: of `changed`, and only some properties. What is asked for afterwards may be of a later run. */
+  readonly values?: PropertyValues;
 }
 
 const FORGET_MS = 5000;
@@ -201,7 +203,7 @@ export class SystemdManager extends EventEmitter<{ news: [UnitNews] }> {
       this.emit('news', { unit: String(body[0]), kind: 'removed' });
     } else if (from === PROPERTIES) {
       const unit = this.#watched.get(path)?.unit;
-      if (unit !== undefined) this.emit('news', { unit, kind: 'changed' });
+      if (unit !== undefined) this.emit('news', { unit, kind: 'changed', values: plain(body[1]) ?? {} });
     }
   }
 }

@@ -7,7 +7,7 @@ import type { Freezer } from '../freezer.js';
 import type { Life } from '../life.js';
 import type { Tree } from '../tree.js';
 import { placeOf, removePlace } from './place.js';
-import { exitOf, invocationOf, isOver } from './state.js';
+import { exitOf, invocationOf, isOver, killedForMemory } from './state.js';
 
 const { SIGTERM, SIGKILL } = constants.signals;
 
@@ -17,18 +17,24 @@ export function unitLife(manager: SystemdManager, unit: string, invocation: stri
   const exited = new Promise<Exit>((resolve) => {
     settle = resolve;
   });
+  let outOfMemory = false;
   const check = async (): Promise<void> => {
     if (settle === undefined) return;
     // While the bus is away nothing can be said; a resync follows when it is back.
     const values = await manager.properties(unit, 'Service').catch(() => 'unknown' as const);
     if (values === 'unknown') return;
     const isOther = values !== undefined && invocationOf(values) !== invocation;
-    const exit = exitOf(isOther ? undefined : values, Date.now());
-    if (exit === undefined) return;
+    const told = exitOf(isOther ? undefined : values, Date.now());
+    if (told === undefined) return;
+    const exit = told.unknown && outOfMemory ? killedForMemory(told) : told;
     settle?.(exit);
     release();
   };
-  const unwatch = manager.watch(unit, () => void check());
+  const unwatch = manager.watch(unit, ({ values }) => {
+    // A socket may have started the next run before we can ask.
+    outOfMemory ||= values?.Result === 'oom-kill';
+    void check();
+  });
   const release = (): void => {
     settle = undefined;
     unwatch();

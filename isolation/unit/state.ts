@@ -24,6 +24,11 @@ export function exitOf(values: PropertyValues | undefined, now: number): Exit | 
   };
 }
 
+/** An end of which only that is known: the kernel kills with SIGKILL. */
+export function killedForMemory({ at }: Exit): Exit {
+  return { code: null, signal: 'SIGKILL', oom: true, at, unknown: false };
+}
+
 /** Whether nothing of the unit lives any more. */
 export function isOver(values: PropertyValues | undefined): boolean {
   return values === undefined || values.ActiveState === 'inactive' || values.ActiveState === 'failed';
