@@ -89,7 +89,8 @@ export class HealthLoop {
       .catch((error: unknown): HealthAnswer => ({ kind: 'bad', reason: `the check broke off: ${error}` }));
     if (this.#round !== round) return;
     this.failures = countFailures(this.failures, answer, busyBefore || this.#options.inFlight());
-    if (answer.kind !== 'healthy') this.lastProblem = describeAnswer(answer);
+    // Once it is over it hides no more what its last end was about.
+    this.lastProblem = answer.kind === 'healthy' ? undefined : describeAnswer(answer);
     if (conditionOf(this.failures) === 'unhealthy') {
       this.#options.onUnhealthy(describeAnswer(answer));
       return;

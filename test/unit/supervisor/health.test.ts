@@ -62,6 +62,14 @@ test('three in a row are told once, with the reason, and end the loop', async (t
   t.is(clock.pending, 0);
 });
 
+test('what a check had to say is no problem any more when a later one is content', async (t) => {
+  const { clock, health } = loop([bad]);
+  await clock.advanceAsync(12_000);
+  t.is(health.lastProblem, 'GET / answered 500');
+  await clock.advanceAsync(12_000);
+  t.is(health.lastProblem, undefined);
+});
+
 test('a 60 s upload to a single-threaded app: never unhealthy', async (t) => {
   const timeouts = Array.from({ length: 20 }, (): HealthAnswer => ({ kind: 'timeout' }));
   const { clock, health, unhealthy } = loop(timeouts, () => true);
