@@ -10,6 +10,8 @@ export interface Plan {
   readonly mode: 'tests' | 'shell';
   /** Titles of the tests to run, as ava's --match; default: all. */
   readonly only: string | undefined;
+  /** Without what the ordinary tests run, too. */
+  readonly quick: boolean;
 }
 
 const PARTS = [
@@ -61,12 +63,13 @@ async function makeDisk(path: string, size: string, options: readonly string[]):
   await execa('mke2fs', ['-q', '-t', 'ext4', ...options, path]);
 }
 
-function shellVariables({ mode, only }: Plan): string {
+function shellVariables({ mode, only, quick }: Plan): string {
   const { rows, columns } = process.stdout;
   const variables = {
     BUILD: build,
     MODE: mode,
     ONLY: only ?? '',
+    QUICK: quick ? '1' : '',
     ROWS: String(rows ?? ''),
     COLUMNS: String(columns ?? ''),
     TERM_OUTSIDE: process.env.TERM ?? '',

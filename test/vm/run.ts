@@ -4,6 +4,7 @@
  *
  *     npm run test:vm -- --release bookworm|trixie|all   default: bookworm
  *     npm run test:vm -- --only '*oom*'                  titles of tests, as ava's --match
+ *     npm run test:vm -- --quick                         without the conformance suite of the backends, which the ordinary tests run, too
  *     npm run test:vm -- --shell                         a shell in there, as root; the project is at /tenement, `exit` ends it
  *     npm run test:vm -- --limit 15                      minutes until a machine is ended; default: 30
  *     npm run test:vm -- --accel kvm                     where that works; emulation works everywhere
@@ -30,6 +31,7 @@ const { values } = parseArgs({
   options: {
     release: { type: 'string', default: 'bookworm' },
     only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
     shell: { type: 'boolean', default: false },
     accel: { type: 'string', default: 'tcg' },
     limit: { type: 'string', default: '30' },
@@ -62,7 +64,7 @@ async function runRelease(release: Release, signal: AbortSignal): Promise<boolea
   const directory = mkdtempSync(join(realpathSync(tmpdir()), 'tenement-vm-'));
   try {
     const built = await image(release, signal);
-    const plan = { mode: values.shell ? 'shell' : 'tests', only: values.only } as const;
+    const plan = { mode: values.shell ? 'shell' : 'tests', only: values.only, quick: values.quick } as const;
     const disks = await step('copying the project', projectImages(directory, plan));
     const { suites, broken } = await runMachine(
       {

@@ -6,7 +6,7 @@ export LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 port=/dev/ttyS1
 done_file=/var/lib/tenement-machine-restarted
 cd /tenement
-# shellcheck disable=SC1091 # written by project-image.ts: BUILD, MODE, ONLY
+# shellcheck disable=SC1091 # written by project-image.ts: BUILD, MODE, ONLY, QUICK
 . ./.machine
 
 # A copy, and not a link: instances see /usr and not the project.
@@ -19,7 +19,7 @@ mkdir -p /run/tenement-tests
 
 # What CI requires of a machine is here: no test of it may skip itself.
 variables=(
-  "PATH=$PATH" LANG=C.UTF-8 "TENEMENT_BUILD=$BUILD" TENEMENT_MACHINE=1
+  "PATH=$PATH" LANG=C.UTF-8 "TENEMENT_BUILD=$BUILD" TENEMENT_MACHINE=1 "TENEMENT_QUICK=$QUICK"
   TENEMENT_REQUIRE=setpriv,unshare,bwrap,nft,ip,python3
 )
 ava=(node node_modules/ava/entrypoints/cli.mjs)
