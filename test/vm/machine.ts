@@ -30,7 +30,7 @@ export interface Outcome {
 
 const BOOT_LIMIT_MS = 300_000;
 /** Longer than a test may take (`timeout` in ava.config.js), so that it is ava who tells which one it was. */
-const SILENCE_LIMIT_MS = 720_000;
+const SILENCE_LIMIT_MS = 1_320_000;
 /**
  * One processor, and an old one. Two that are emulated wait for each other whenever the machine outside is busy: a fork took three times as
  * long, the kernel's watchdog found its processors stuck, and once they waited for good. And all that newer ones have more (address spaces

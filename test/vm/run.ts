@@ -6,7 +6,7 @@
  *     npm run test:vm -- --only '*oom*'                  titles of tests, as ava's --match
  *     npm run test:vm -- --quick                         without the conformance suite of the backends, which the ordinary tests run, too
  *     npm run test:vm -- --shell                         a shell in there, as root; the project is at /tenement, `exit` ends it
- *     npm run test:vm -- --limit 15                      minutes until a machine is ended; default: 30
+ *     npm run test:vm -- --limit 15                      minutes until a machine is ended; default: 60
  *     npm run test:vm -- --accel kvm                     where that works; emulation works everywhere
  *
  * A test file belongs to the folder that says how it is run: `as-root` and `as-user` as systemd services with Delegate=yes, then
@@ -34,7 +34,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     shell: { type: 'boolean', default: false },
     accel: { type: 'string', default: 'tcg' },
-    limit: { type: 'string', default: '30' },
+    limit: { type: 'string', default: '60' },
   },
 });
 
