@@ -1,6 +1,6 @@
 /** The data directories of instances on the disk: created, given to their user, moved to the trash, deleted. */
 import type { Stats } from 'node:fs';
-import { chmod, lchown, lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, lchown, lstat, mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { Identity } from '../../isolation/index.js';
 import { errnoOf, TenementError } from '../base/errors.js';
@@ -8,6 +8,7 @@ import { formatKey, type InstanceKey } from '../base/names.js';
 import { withCompanions } from '../config/data-paths.js';
 import { prepareDataDir } from '../state/data-dir.js';
 import { changeOwner } from './ownership.js';
+import { removeTree } from './remove-tree.js';
 
 /** Enter, but not list: a tenant must not see who else is there. */
 const SHARED = 0o711;
@@ -122,15 +123,26 @@ export async function trash(
   for (const path of found) {
     const target = join(place, below(path, dataDir).join(sep));
     await mkdir(dirname(target), { recursive: true, mode: PRIVATE });
-    await rename(path, target);
+    await move(path, target);
   }
   return place;
+}
+
+/** Attack: an app that may not even enter its own directory any more, from a server of the same user: it could not be moved away. */
+async function move(path: string, target: string): Promise<void> {
+  try {
+    await rename(path, target);
+  } catch (error) {
+    if (errnoOf(error) !== 'EACCES' || (await statOf(path))?.isDirectory() !== true) throw error;
+    await chmod(path, PRIVATE);
+    await rename(path, target);
+  }
 }
 
 /** Deletes directories with everything in them, and files; symlinks are deleted, not followed. Returns what was there. */
 export async function purge(paths: readonly string[], dataDir: string): Promise<string[]> {
   const found = await present(paths, dataDir);
-  for (const path of found) await rm(path, { recursive: true, force: true });
+  for (const path of found) await removeTree(path);
   return found;
 }
 

@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   chownSync,
   existsSync,
   lchownSync,
@@ -6,6 +8,7 @@ import {
   lstatSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -81,6 +84,43 @@ test('the trash takes all directories, and a second time another place', async (
     t.true(existsSync(join(moved ?? '', 'notes/alice')));
     t.false(await hasData(dirs));
   }
+});
+
+test('purge deletes directories that are deeper than any path may be long', async (t) => {
+  const root = freshDir(t);
+  const path = join(root, 'alice');
+  mkdirSync(path);
+  const name = 'd'.repeat(200);
+  const script = `for (let i = 0; i < 40; i += 1) { fs.mkdirSync('${name}'); process.chdir('${name}') } fs.writeFileSync('file', '')`;
+  execFileSync(process.execPath, ['-e', script], { cwd: path });
+  const error = t.throws(() => rmSync(path, { recursive: true })) as NodeJS.ErrnoException | undefined;
+  t.is(error?.code, 'ENAMETOOLONG', 'it is as deep as that');
+  t.deepEqual(await purge([path], root), [path]);
+  t.false(existsSync(path));
+});
+
+test('what an app has forbidden itself to enter is deleted, and moved to the trash, also by a server of the same user', async (t) => {
+  const root = freshDir(t);
+  chmodSync(root, 0o777);
+  const program = `
+    import { mkdirSync, chmodSync, existsSync, writeFileSync } from 'node:fs';
+    const [root, module] = process.argv.slice(2);
+    const { purge, trash } = await import(module);
+    const ways = { purged: (p) => purge([p], root), trashed: (p) => trash([p], root, { service: 's', id: 'x' }, 0) };
+    for (const [name, remove] of Object.entries(ways)) {
+      const path = root + '/' + name;
+      mkdirSync(path + '/a/b', { recursive: true });
+      writeFileSync(path + '/a/b/c', '');
+      for (const below of ['/a/b', '/a', '']) chmodSync(path + below, 0);
+      await remove(path);
+      if (existsSync(path)) throw new Error(name + ' is still there');
+    }
+    await purge([root + '/.tenement'], root);`;
+  const file = join(root, 'program.mjs');
+  writeFileSync(file, program);
+  const module = new URL('../../../src/supervisor/directories.js', import.meta.url).pathname;
+  const user = isRoot ? { uid: alice.uid, gid: alice.gid } : {};
+  t.notThrows(() => execFileSync(process.execPath, [file, root, module], { ...user, encoding: 'utf8' }));
 });
 
 test('purge deletes symlinks and not what they point to', async (t) => {
