@@ -107,9 +107,9 @@ function identityOf(path: string): Promise<string | undefined> {
   );
 }
 
-/** Pure: sorted, without repetitions (the widest access wins over the same path), and without what is there already. */
+/** Pure: sorted, without repetitions (over the same path hiding wins, then the widest access), and without what is there already. */
 export function arrange(views: readonly View[]): View[] {
-  const strength: Record<Access, number> = { read: 0, hide: 1, write: 2 };
+  const strength: Record<Access, number> = { read: 0, write: 1, hide: 2 };
   const byPath = new Map<string, View>();
   for (const view of views) {
     const other = byPath.get(view.path);

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { checkDataPaths } from './check-data-paths.js';
 import { checkRouting } from './check-routing.js';
+import { checkShownPaths } from './check-shown-paths.js';
 import { checkTemplates } from './check-templates.js';
 import { checkUnit } from './check-unit.js';
 import { checkCombination } from './combinations.js';
@@ -17,6 +18,7 @@ export function crossCheck(config: Config): Problem[] {
     ...Object.entries(config.service).flatMap(([name, service]) => checkService(name, service)),
     ...checkInstances(config),
     ...checkDataPaths(config),
+    ...checkShownPaths(config),
     ...checkRouting(config),
   ];
 }

@@ -112,6 +112,7 @@ const limitKeys = {
   }),
   max_body: bytes.optional().meta({ description: 'Largest request body. Default: unlimited.' }),
   memory_limit_mb: megabytes
+    .refine((value) => value >= 1, { error: 'expected at least 1 MB' })
     .optional()
     .meta({ description: 'Hard limit for the memory of all processes of an instance. Default: unlimited.' }),
   cpu_shares: integer(1, 10000).optional().meta({

@@ -30,7 +30,11 @@ test('only what would be visible is hidden, so that it does not become known', (
   t.deepEqual(names(arrange([view('/srv/app', 'read'), view('/srv/data', 'hide')])), ['read /srv/app']);
 });
 
-test('the widest access to the same path wins', (t) => {
+test('the widest access to the same path wins, and hiding over all', (t) => {
+  t.deepEqual(names(arrange([view('/', 'read'), view('/d', 'write'), view('/d', 'hide')])), [
+    'read /',
+    'hide /d',
+  ]);
   t.deepEqual(names(arrange([view('/d', 'write'), view('/d', 'read')])), ['write /d']);
 });
 
