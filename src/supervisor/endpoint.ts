@@ -1,7 +1,7 @@
 /** Where an instance is reached: a port, or a socket in a directory of its own; made before the start and undone after the end. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, chown, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, rename } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Address, Identity, Standing } from '../../isolation/contract.js';
@@ -10,6 +10,7 @@ import { LONGEST_SOCKET_PATH } from '../base/socket-path.js';
 import type { ServiceConfig } from '../config/schema.js';
 import { hasOwnNetwork, isIsolated } from './confinement.js';
 import type { Ports } from './ports.js';
+import { removeTree } from './remove-tree.js';
 
 export interface Endpoint {
   readonly address: Address;
@@ -89,7 +90,7 @@ export async function standingEndpoint(
 /** Undoes openEndpoint, once nothing of the instance is left. Idempotent. */
 export async function closeEndpoint(address: Address, ports: Ports): Promise<void> {
   if ('port' in address) ports.release(address.port);
-  else await rm(dirname(address.path), { recursive: true, force: true });
+  else await removeTree(dirname(address.path));
 }
 
 /** Takes the address of a process that was adopted. */
@@ -103,7 +104,8 @@ export async function sweepEndpoints(dataDir: string, kept: readonly Address[]):
   const used = new Set(kept.flatMap((address) => ('path' in address ? [dirname(address.path)] : [])));
   const names = await readdir(root).catch(() => []);
   for (const name of names) {
-    if (!used.has(join(root, name))) await rm(join(root, name), { recursive: true, force: true });
+    // What an app has made of it is no reason not to serve the others: it is in nobody's way.
+    if (!used.has(join(root, name))) await removeTree(join(root, name)).catch(() => undefined);
   }
 }
 
