@@ -51,7 +51,7 @@ import { Ports } from './supervisor/ports.js';
 import { Quotas } from './supervisor/quotas.js';
 import { Registration } from './supervisor/registration.js';
 import { needsRestart } from './supervisor/reload.js';
-import { evictSquatters } from './supervisor/squatters.js';
+import { type EvictionDeps, evictFromOwnPorts, evictSquatters } from './supervisor/squatters.js';
 import { Supervisor } from './supervisor/supervisor.js';
 import { SupervisedUpstreams } from './supervisor/upstreams.js';
 
@@ -83,7 +83,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const unit = manager.unit === undefined ? undefined : installedNeeds(config.path);
   const warnings = new OperatorWarnings({ host, log, unit });
   warnings.tell(config);
-  const makeRoom = evictSquatters({
+  const eviction: EvictionDeps = {
     running: () =>
       [...supervisor.instances].flatMap(({ key, handle }) =>
         handle === undefined ? [] : [{ key, ref: handle.ref }],
@@ -91,7 +91,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     listening: allListening,
     hold: (key, why) => control.evict(key, why),
     log,
-  });
+  };
+  const makeRoom = evictSquatters(eviction);
   const ports = new Ports(config.settings.port_range, undefined, makeRoom);
   const logs = createLogs({ dir: `${data_dir}/.tenement/logs`, log, clock });
   const usage = createUsageMeter({ clock, log });
@@ -203,6 +204,10 @@ export async function serve(options: ServeOptions): Promise<void> {
     );
     own = ours;
     const forPlane = () => planeConfig(config, options.domain, { path: ours.path });
+    await evictFromOwnPorts(
+      addresses.flatMap((address) => (address.kind === 'tcp' ? address.port : [])),
+      eviction,
+    );
     const running = await startPlane({
       listen: addresses,
       config: forPlane(),

@@ -20,7 +20,9 @@ try {
     const { red } = pc.createColors(
       wantsColor(process.stderr, { color: !process.argv.includes('--no-color') }),
     );
-    process.stderr.write(`${text.replace(/^error:/, red('error:'))}\n`);
+    process.exitCode = exitCode;
+    // At once: a server that could not listen would go on looking after the instances that it has taken over, beside the next one.
+    process.stderr.write(`${text.replace(/^error:/, red('error:'))}\n`, () => process.exit());
   }
   process.exitCode = exitCode;
 }

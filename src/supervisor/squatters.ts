@@ -52,22 +52,44 @@ export interface EvictionDeps {
 }
 
 /** Stops and holds the worst, one with each call: an app with a second port of its own is left alone if that is enough. Never rejects. */
-export function evictSquatters({ running, listening, hold, log }: EvictionDeps): MakeRoom {
-  return async ([first, last]) => {
-    const squatter = worstSquatter([first, last], running(), await listening());
-    if (squatter === undefined) return false;
-    const instance = formatKey(squatter.key);
-    const why = `it listened on ${squatter.ports} port${squatter.ports === 1 ? '' : 's'} of port_range (${first} to ${last}) that ${squatter.ports === 1 ? 'was' : 'were'} not its own, and no other instance could start`;
-    log.warn({ instance, ports: squatter.ports }, `${instance} is stopped and held: ${why}`);
-    try {
-      await hold(
-        squatter.key,
-        new TenementError('held', `stopped and held: ${why}`, { retryAfterSecs: 300 }),
-      );
-      return true;
-    } catch (error) {
-      log.error({ err: error, instance }, `it could not be held: ${asTenementError(error).message}`);
-      return false;
-    }
-  };
+export function evictSquatters(deps: EvictionDeps): MakeRoom {
+  return ([first, last]) =>
+    evictWorst(
+      deps,
+      [first, last],
+      (ports) =>
+        `it listened on ${ports} port${ports === 1 ? '' : 's'} of port_range (${first} to ${last}) that ${ports === 1 ? 'was' : 'were'} not its own, and no other instance could start`,
+    );
+}
+
+/**
+ * Stops and holds whoever listens where the server is about to. Never rejects.
+ *
+ * Attack: instances outlive a server that crashes. An app in the machine's network that waits for that has the server's port the moment it is free:
+ * no server could start any more, and what a web server in front sends there, for all customers, came to it.
+ */
+export async function evictFromOwnPorts(ports: readonly number[], deps: EvictionDeps): Promise<void> {
+  for (const port of new Set(ports)) {
+    const why = `it listened on port ${port}, which is the server's`;
+    while (port !== 0 && (await evictWorst(deps, [port, port], () => why)));
+  }
+}
+
+async function evictWorst(
+  { running, listening, hold, log }: EvictionDeps,
+  range: readonly [number, number],
+  because: (ports: number) => string,
+): Promise<boolean> {
+  const squatter = worstSquatter(range, running(), await listening());
+  if (squatter === undefined) return false;
+  const instance = formatKey(squatter.key);
+  const why = because(squatter.ports);
+  log.warn({ instance, ports: squatter.ports }, `${instance} is stopped and held: ${why}`);
+  try {
+    await hold(squatter.key, new TenementError('held', `stopped and held: ${why}`, { retryAfterSecs: 300 }));
+    return true;
+  } catch (error) {
+    log.error({ err: error, instance }, `it could not be held: ${asTenementError(error).message}`);
+    return false;
+  }
 }

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Ports } from '../../../src/supervisor/ports.js';
 import { haveTools } from '../../helpers/require-tool.js';
-import { fixture, nodeCommand, TestServer } from '../../helpers/server.js';
+import { fixture, nodeCommand, TestServer, workbench } from '../../helpers/server.js';
 
 const COUNT = 10;
 
@@ -126,3 +127,59 @@ test.serial(
     }
   },
 );
+
+test.serial(
+  'who has the port of a server that crashed is stopped and held, and the next server listens',
+  async (t) => {
+    if (process.geteuid?.() !== 0) {
+      t.log('skipped: needs root, for users of their own');
+      return t.pass();
+    }
+    const server = await TestServer.start(
+      t,
+      `
+[service.app]
+${nodeCommand('world.mjs')}
+workdir = "work"
+health = "/health"
+user = "auto"
+isolation = "process"
+stop_timeout = 2
+[instances]
+app = ["mallory", "bob"]
+`,
+    );
+    chmodSync(server.directory, 0o755);
+    for (const id of ['mallory', 'bob'])
+      t.is((await server.get(`${id}.app.localhost`, '/health')).status, 200, server.output);
+    const all = JSON.parse((await server.ten('ps', '--all', '--json')).stdout);
+    const listen = /"address":"127\.0\.0\.1:(\d+)"/.exec(
+      JSON.stringify(all).match(/\{[^{}]*mallory[^{}]*\}/)?.[0] ?? '',
+    )?.[1];
+    t.truthy(listen, JSON.stringify(all));
+    await server.kill();
+    const squat = await fetch(`http://127.0.0.1:${listen}/squat?first=${server.port}&last=${server.port}`);
+    t.is(await squat.text(), '1');
+    await server.run();
+    t.is((await server.get('bob.app.localhost', '/health')).status, 200);
+    t.is(
+      (await server.get('mallory.app.localhost', '/health')).status,
+      503,
+      'a request does not wake it again',
+    );
+    t.regex(server.output, /app:mallory is stopped and held: it listened on port \d+, which is the server's/);
+  },
+);
+
+test.serial('a server that cannot listen ends, also when it has taken over what runs', async (t) => {
+  const server = await TestServer.start(t, `${workbench()}[instances]\napp = ["alice"]\n`);
+  t.is((await server.get('alice.app.localhost', '/health')).status, 200, server.output);
+  await server.kill();
+  const stranger = createServer((socket) => socket.destroy());
+  stranger.listen(server.port, '127.0.0.1');
+  await once(stranger, 'listening');
+  await t.throwsAsync(server.run(), { message: /the server ended: .*EADDRINUSE/s });
+  await new Promise((resolve) => stranger.close(resolve));
+  await server.run();
+  t.is((await server.get('alice.app.localhost', '/health')).status, 200, server.output);
+});
