@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import { TenementError } from '../base/errors.js';
 import { formatKey } from '../base/names.js';
@@ -32,9 +33,10 @@ export function createUids(db: Database.Database): Pick<Registry, 'uidFor' | 're
   );
 
   const choose = (low: number, high: number): number | undefined => {
-    const next = (highest.get(low, high)?.uid ?? low - 1) + 1;
+    const last = highest.get(low, high)?.uid ?? undefined;
+    const next = last === undefined ? firstOf(low, high) : last + 1;
     if (next <= high) return next;
-    // The range was widened downwards since: numbers below the first given one are still fresh.
+    // Numbers below the first given one are fresh, too: numbers below the first given one are still fresh.
     return firstGap(given.all(low, high), low, high) ?? longestReleased.get(low, high)?.uid;
   };
 
@@ -59,6 +61,17 @@ export function createUids(db: Database.Database): Pick<Registry, 'uidFor' | 're
     },
     releaseUid: (key) => void release.run(key.service, key.id),
   };
+}
+
+/** As many as this are not met by chance. */
+const WIDE = 16_384;
+
+/**
+ * Two servers on one machine know nothing of each other, and mostly have the same range, the default: with the same numbers the instances of one would
+ * read and signal those of the other, and a stop of one would end both. So each begins somewhere else in a wide one. A narrow one was chosen.
+ */
+function firstOf(low: number, high: number): number {
+  return high - low < WIDE ? low : low + randomInt(high - low + 1);
 }
 
 function firstGap(sorted: readonly number[], low: number, high: number): number | undefined {

@@ -93,6 +93,21 @@ test('a uid is given once, also after its instance was forgotten', (t) => {
   t.is(r.uidFor(alice, [10, 12]), 10, 'its files are still there, so it gets its own uid again');
 });
 
+test('two servers with the same wide range begin at different places of it, and use all of it', (t) => {
+  const range = [1_900_000_000, 1_900_065_535] as const;
+  const firsts = Array.from({ length: 4 }, () => registry(t).uidFor(alice, range));
+  t.true(new Set(firsts).size > 1, firsts.join());
+  t.true(firsts.every((uid) => uid >= range[0] && uid <= range[1]));
+  const r = registry(t);
+  const first = r.uidFor(alice, range);
+  t.is(r.uidFor(bob, range), first === range[1] ? range[0] : first + 1);
+  t.is(
+    r.uidFor({ service: 's', id: 'end' }, [range[0], first + 1]),
+    range[0],
+    'what is before the first is given, too',
+  );
+});
+
 test('released uids are given again only when the range is used up, the longest released first', (t) => {
   const r = registry(t);
   const uid = (id: string): number => r.uidFor({ service: 's', id }, [10, 12]);
