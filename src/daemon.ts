@@ -45,6 +45,7 @@ import { Activation } from './supervisor/activation.js';
 import { adoptRunning, registerListed, startAll, wantedAtBoot } from './supervisor/boot.js';
 import { prepareDataRoot } from './supervisor/directories.js';
 import { DiskLimits } from './supervisor/disk-limits.js';
+import { writablePlace } from './supervisor/endpoint.js';
 import { Launcher } from './supervisor/launcher.js';
 import { Operations } from './supervisor/operations.js';
 import { Ports } from './supervisor/ports.js';
@@ -151,7 +152,11 @@ export async function serve(options: ServeOptions): Promise<void> {
   const registration = new Registration(supervisor);
   const quotas = new Quotas({
     clock,
-    measure: (key) => usage.measure(instanceLocations(config, key.service, key.id)),
+    measure: (key) =>
+      usage.measure([
+        ...instanceLocations(config, key.service, key.id),
+        ...writablePlace(config.service[key.service], supervisor.live(key)?.handle?.address),
+      ]),
     quota,
     awake: () => [...supervisor.instances].filter((one) => one.handle !== undefined).map((one) => one.key),
     warn: (key, message) => {

@@ -41,10 +41,10 @@ export class DiskLimits {
 
   /**
    * Before a start, when its directories exist and nothing of it runs: what walks through them as root must not meet an app that
-   * exchanges them for links.
+   * exchanges them for links. `place`: a new directory for one run, in which it may write as well.
    * @throws TenementError when the kernel has such quotas, but refuses this one: a configured limit is never silently absent
    */
-  async prepare(key: InstanceKey): Promise<void> {
+  async prepare(key: InstanceKey, place?: string): Promise<void> {
     const quota = this.#deps.quota(key);
     if (quota === undefined && !this.isCounted(key)) return;
     const limits = await this.#deps.find();
@@ -55,6 +55,8 @@ export class DiskLimits {
     if (quota === undefined) return;
     const { data_dir } = this.#deps.config().settings;
     const { dev } = await lstat(data_dir, { bigint: true });
+    // Attack: what is beside its socket would be in nobody's account.
+    if (place !== undefined) await limits.assign([place], project);
     const counted = new Map(this.#rows(key).map((row) => [row.path, row.counted]));
     for (const path of this.#unshared(key)) {
       const directory = join(data_dir, path);

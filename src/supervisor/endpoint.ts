@@ -87,6 +87,16 @@ export async function standingEndpoint(
   return { address, port, forwardTo: port };
 }
 
+/** Where the app may write beside its socket, which counts as its data; none unless it makes the socket itself. */
+export function writablePlace(
+  service: Pick<ServiceConfig, 'listen'> | undefined,
+  address: Address | undefined,
+): string[] {
+  return service?.listen === 'unix' && address !== undefined && 'path' in address
+    ? [dirname(address.path)]
+    : [];
+}
+
 /** Undoes openEndpoint, once nothing of the instance is left. Idempotent. */
 export async function closeEndpoint(address: Address, ports: Ports): Promise<void> {
   if ('port' in address) ports.release(address.port);

@@ -94,7 +94,7 @@ export class Launcher {
     const { registry, ports, logs, host } = this.#deps;
     try {
       const spec = await buildSpec(this.#deps, key, { service, identity, endpoint });
-      await this.#deps.diskLimits?.prepare(key);
+      await this.#deps.diskLimits?.prepare(key, endpoint.directory);
       // An isolated one reaches what is mounted for it, wherever that is.
       if (identity !== undefined && !isIsolated(service)) {
         await checkReach({ command: spec.command[0], directory: spec.directory, env: spec.env, identity });

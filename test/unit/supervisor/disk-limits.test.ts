@@ -9,11 +9,15 @@ const notes = (quota: string, dir = '{data_dir}/{id}') =>
   `[service.notes]\ncommand = "app"\nisolation = "process"\n${quota}\n[service.notes.env]\nDATA = "${dir}"\n`;
 const MB = 2 ** 20;
 
-/** A kernel that only notes what it is told. Projects are told apart by what comes after the first uid. */
+/** A kernel that only notes what it is told. Projects are numbered in the order in which it hears of them. */
 function noted() {
   const said: string[] = [];
   let refuses = false;
-  const name = (project: number) => `p${project - 1_900_000_000}`;
+  const projects: number[] = [];
+  const name = (project: number) => {
+    if (!projects.includes(project)) projects.push(project);
+    return `p${projects.indexOf(project)}`;
+  };
   const note = (line: string) => {
     if (refuses) throw new TenementError('internal', 'the kernel refuses');
     said.push(line);
@@ -48,6 +52,22 @@ test('at its first start an instance becomes a project of its own, with a limit;
   t.deepEqual(said(), []);
   await operations.spawn(key('bob'), {});
   t.deepEqual(said(), ['p1 gets 5 MB', 'p1 has notes/bob', 'p1 has bob']);
+});
+
+test('what an app may write beside its socket is counted for it, in each run', async (t) => {
+  const { kernel, said, under } = noted();
+  const toml = notes('storage_quota_mb = 5\nlisten = "unix"');
+  const { operations, dataDir } = await supervisorWorld(t, toml, kernel);
+  under(dataDir);
+  await operations.spawn(alice, {});
+  const [limit, place = '', ...others] = said();
+  t.deepEqual([limit, ...others], ['p0 gets 5 MB', 'p0 has notes/alice', 'p0 has alice']);
+  t.regex(place, /^p0 has \.run\/[0-9a-f]+$/);
+  await operations.restart(alice);
+  const [again = '', ...more] = said();
+  t.deepEqual(more, []);
+  t.regex(again, /^p0 has \.run\/[0-9a-f]+$/);
+  t.not(again, place);
 });
 
 test('without a quota nothing is asked of the kernel', async (t) => {
