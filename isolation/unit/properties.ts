@@ -9,6 +9,7 @@ import type { Identity, Limits, Network } from '../contract.js';
 import { PLACES_OPTIONS, SHM_OPTIONS, TMP_OPTIONS } from '../root-plan.js';
 import type { SystemView } from '../system-view.js';
 import type { View } from '../visible.js';
+import { ALMOST_NO_NAMESPACES, execStart } from './exec.js';
 import { userName } from './user.js';
 
 export interface UnitInput {
@@ -94,13 +95,13 @@ export function unitProperties(input: UnitInput): Property[] {
 
 function process(input: UnitInput): Property[] {
   const { service, tenant, setpriv, command, identity } = input;
-  const argv = setpriv === undefined ? command : [setpriv, ...dropPrivilege(identity), '--', ...command];
+  const argv: readonly [string, ...string[]] =
+    setpriv === undefined ? command : [setpriv, ...dropPrivilege(identity), '--', ...command];
   return [
     ['Description', 's', `${service}:${tenant} (tenement)`],
     ['Slice', 's', slice(service)],
     ['Type', 's', 'exec'],
-    // Or systemd fills in what looks like a variable.
-    ['ExecStartEx', 'a(sasas)', [[argv[0], argv, ['no-env-expand']]]],
+    execStart(argv),
     ['WorkingDirectory', 's', input.directory],
     ['EnvironmentFiles', 'a(sb)', [[input.environment, false]]],
     ['UnsetEnvironment', 'as', FROM_SYSTEMD.filter((name) => !input.variables.includes(name))],
@@ -188,7 +189,7 @@ function kernel(): Property[] {
   return [
     ['NoNewPrivileges', 'b', true],
     ['AmbientCapabilities', 't', NONE],
-    ['RestrictNamespaces', 't', NONE],
+    ALMOST_NO_NAMESPACES,
     ['RestrictSUIDSGID', 'b', true],
     ['RestrictRealtime', 'b', true],
     ['LockPersonality', 'b', true],

@@ -5,6 +5,7 @@
 import type { Property } from '../../systemd/manager.js';
 import { unitName } from '../../systemd/unit-name.js';
 import type { InstanceName, Network } from '../contract.js';
+import { ALMOST_NO_NAMESPACES, plainScript } from './exec.js';
 import { slice } from './properties.js';
 
 export interface SocketUnits {
@@ -65,7 +66,7 @@ export function appProperties(own: readonly Property[], forwardTo: number | unde
           [
             'ExecStartPost',
             'a(sasb)',
-            [['/bin/sh', ['/bin/sh', '-c', GATE, 'gate', portAsHex(forwardTo)], true]],
+            [['/bin/sh', ['/bin/sh', '-c', plainScript(GATE), 'gate', portAsHex(forwardTo)], true]],
           ],
           // When what passes connections on has ended for want of them.
           ['StopWhenUnneeded', 'b', true],
@@ -130,7 +131,7 @@ const HARDENED: readonly Property[] = [
   ['ProtectKernelTunables', 'b', true],
   ['ProtectKernelModules', 'b', true],
   ['ProtectControlGroups', 'b', true],
-  ['RestrictNamespaces', 't', 0n],
+  ALMOST_NO_NAMESPACES,
   ['RestrictRealtime', 'b', true],
   ['LockPersonality', 'b', true],
   ['MemoryDenyWriteExecute', 'b', true],

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { fixture, nodeCommand, TestServer } from '../helpers/server.js';
 import { until } from '../helpers/until.js';
-import { mainPid, newService, ownUsers, property, units } from './units.js';
+import { mainPid, newService, ownUsers, property, reloaded, units } from './units.js';
 
 const app = (name: string, lines = '') => `
 ${ownUsers()}
@@ -56,9 +56,13 @@ test.serial('what an administrator does to a unit is noticed: stop, kill, daemon
   await spawn(t, server, instance);
   const first = await mainPid(unit);
 
-  await execa('systemctl', ['daemon-reload']);
+  await reloaded(t, unit);
   t.is((await get('/health')).status, 200);
   t.is(await mainPid(unit), first);
+  await server.kill();
+  await server.run();
+  await server.untilHealth(instance, 'healthy');
+  t.is(await mainPid(unit), first, 'also the next server knows it');
 
   await execa('systemctl', ['stop', unit]);
   await until('it is started again', async () => (await get('/health')).status === 200);

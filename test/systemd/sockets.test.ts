@@ -4,9 +4,9 @@ import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { fixture, nodeCommand, TestServer } from '../helpers/server.js';
+import { fixture, TestServer } from '../helpers/server.js';
 import { until } from '../helpers/until.js';
-import { mainPid, newService, ownUsers, property, units } from './units.js';
+import { mainPid, newService, ownUsers, property, reloaded, units } from './units.js';
 
 const WAYS = [
   { listen: 'port', network: 'host' },
@@ -15,10 +15,14 @@ const WAYS = [
   { listen: 'fd', network: 'none' },
 ] as const;
 
+/** Neither filled in nor changed by what systemd writes down. */
+const ODD = ['$HOME;', '$$', '%h'];
+
 const app = (name: string, { listen, network }: { listen: string; network: string }, lines = '') => `
 ${ownUsers()}
 [service.${name}]
-${nodeCommand('world.mjs')}
+command = "${process.execPath}"
+args = ${JSON.stringify([fixture('world.mjs'), ...ODD])}
 workdir = "work"
 health = "/health"
 isolation = "socket-activation"
@@ -92,13 +96,15 @@ for (const way of WAYS) {
       t.is((await direct(path, '/health')).status, 200);
       t.is(await mainPid(unit), first);
 
-      // No server and no process: systemd starts it.
+      // No server and no process: systemd starts it, by what it has written down of it.
+      for (const one of await units(service)) await reloaded(t, one);
       await execa('systemctl', ['stop', unit]);
       t.true(await asleep());
       const answers = await Promise.all(Array.from({ length: 20 }, () => direct(path, '/health')));
       t.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
       const second = await mainPid(unit);
       t.not(second, first);
+      t.deepEqual(JSON.parse((await direct(path, '/world')).text).args, ODD);
 
       // The next server takes over what runs.
       await server.run();

@@ -1,3 +1,4 @@
+import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 
 let count = 0;
@@ -31,4 +32,21 @@ export async function units(service: string): Promise<string[]> {
   const names = stdout.split('\n').flatMap((line) => line.split(' ')[0] || []);
   // Sockets first: so can they be stopped in this order.
   return names.sort((a, b) => Number(b.endsWith('.socket')) - Number(a.endsWith('.socket')));
+}
+
+/** What differs by being read anew. */
+const OF_THE_MOMENT =
+  /^(Exec\w+|\w*Timestamp\w*|CPU\w+|Memory\w+|IO\w+|IP\w+|Tasks\w+|InvocationID|NRestarts|NAccepted|NConnections|After|Before|Requires|Wants|DropInPaths|NeedDaemonReload|EffectiveTasksMax)=/;
+
+/** What a package's installation has systemd do: it reads all units anew, and this one has to be the same one. */
+export async function reloaded(t: ExecutionContext, unit: string): Promise<void> {
+  const show = async () => {
+    const { stdout } = await execa('systemctl', ['show', unit]);
+    return stdout.split('\n').filter((line) => /^\w+=/.test(line) && !OF_THE_MOMENT.test(line));
+  };
+  const command = async () => (await property(unit, 'ExecStart')).replace(/ ; start_time=.*/s, '');
+  const [before, argv] = [await show(), await command()];
+  await execa('systemctl', ['daemon-reload']);
+  t.deepEqual(await show(), before);
+  t.is(await command(), argv);
 }

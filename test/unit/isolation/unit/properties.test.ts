@@ -4,7 +4,7 @@ import { OPTIONAL, slice, type UnitInput, unitProperties } from '../../../../iso
 const input: UnitInput = {
   service: 'my-notes',
   tenant: 'alice',
-  command: ['/usr/bin/node', 'a.js', '$HOME', '%i'],
+  command: ['/usr/bin/node', 'a.js', '%i'],
   setpriv: undefined,
   identity: { uid: 1_900_000_007, gid: 1_900_000_007, exclusive: true },
   directory: '/srv/app',
@@ -36,9 +36,9 @@ const values = (more: Partial<UnitInput> = {}): Map<string, unknown> =>
 const text = (value: unknown): string =>
   JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? String(one) : one));
 
-test('the command goes past what systemd would fill in, and the environment past its bus', (t) => {
+test('the command is given as it is, and the environment past the bus', (t) => {
   const all = values();
-  t.deepEqual(all.get('ExecStartEx'), [['/usr/bin/node', [...input.command], ['no-env-expand']]]);
+  t.deepEqual(all.get('ExecStart'), [['/usr/bin/node', [...input.command], false]]);
   t.false(all.has('Environment'));
   t.deepEqual(all.get('EnvironmentFiles'), [['/run/tenement/x/env', false]]);
   const unset = all.get('UnsetEnvironment') as string[];
@@ -58,7 +58,7 @@ test('one that it does not: by setpriv, with what that needs and nothing else', 
   for (const name of ['User', 'Group', 'PrivateUsers']) t.false(all.has(name), name);
   t.is(all.get('CapabilityBoundingSet'), 0b111000000n);
   t.regex(
-    text(all.get('ExecStartEx')),
+    text(all.get('ExecStart')),
     /setpriv.*--reuid.*1900000007.*--clear-groups.*"--","\/usr\/bin\/node"/,
   );
 });
