@@ -85,7 +85,7 @@ export function planInstall(options: InstallOptions, machine: Machine): InstallP
     notes.push(`${places.command} is not ours and stays: call ${command}, or remove it and install again.`);
   steps.push({ do: 'directory', path: places.configDir, mode: 0o755 });
   steps.push({ do: 'file', path: places.config, text: moved.text, mode: moved.mode });
-  let origin = installed?.config ?? {};
+  let { digest: _, ...origin }: Installed['config'] = installed?.config ?? {};
   if (moved.from !== places.config) {
     const backup = freeName(`${moved.from}.before-install`);
     steps.push({ do: 'rename', path: moved.from, to: backup, why: `it is ${places.config} now` });
@@ -119,7 +119,7 @@ export function planInstall(options: InstallOptions, machine: Machine): InstallP
     ],
     current: name,
     ...previous(installed, name),
-    config: { ...origin, digest: sha256(moved.text) },
+    config: { ...origin, ...(isAsMade(installed, places) && { digest: sha256(moved.text) }) },
     dataDir: config.settings.data_dir,
     caddy,
     needs,
@@ -173,6 +173,12 @@ function listenFor({ port, caddy }: InstallOptions, { hasIpv6, installed }: Mach
 function defaultListen(domain: string, port: number, hasIpv6: boolean): string[] {
   const [v4, v6] = domain === 'localhost' ? ['127.0.0.1', '[::1]'] : ['0.0.0.0', '[::]'];
   return [v4, ...(hasIpv6 ? [v6] : [])].map((host) => `${host}:${port}`);
+}
+
+/** Whether nobody has written in the configuration since the installation made it: only then the file that it was made from may come back. */
+function isAsMade(installed: Installed | undefined, { config }: Layout): boolean {
+  const there = contents(config);
+  return installed === undefined || there === undefined || installed.config.digest === sha256(there);
 }
 
 /** The version, and when another program of that version is there, as in development, a part of the digest with it. */

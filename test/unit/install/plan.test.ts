@@ -152,6 +152,23 @@ test('uninstalled, all is as it was; what was changed meanwhile goes home with t
   t.deepEqual(planUninstall(places, machine().installed, false).steps, []);
 });
 
+test('what was changed in the configuration survives an uninstallation also when it was installed again since', async (t) => {
+  const { app, places, install, machine, carryOut } = machineFor(t, UNIT);
+  const home = join(app, 'tenement.toml');
+  await install();
+  writeFileSync(places.config, `${readFileSync(places.config, 'utf8')}# new\n`);
+  await install({ caddy: true });
+  await install();
+  await carryOut(planUninstall(places, machine().installed, false).steps);
+  t.true(readFileSync(home, 'utf8').includes('# new\n'));
+  // What the installation itself has changed since is no reason to keep it.
+  writeFileSync(home, UNIT);
+  await install();
+  await install({ port: 9000 });
+  await carryOut(planUninstall(places, machine().installed, false).steps);
+  t.is(readFileSync(home, 'utf8'), UNIT);
+});
+
 test('--purge deletes a data directory only', async (t) => {
   const { places, root, install, machine } = machineFor(t, UNIT);
   await install();
