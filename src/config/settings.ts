@@ -99,7 +99,7 @@ export const settingsSchema = z.strictObject({
   }),
   uid_range: range(1, 4294967293, 'user ids').default([1900000000, 1900065535]).meta({
     description:
-      'User ids for `user = "auto"`, both ends included: outside the ranges of systemd’s DynamicUser and of containers.',
+      'User ids for `user = "auto"`, both ends included: outside the ranges of systemd’s DynamicUser and of containers. Several servers that run as root on one machine need a range each.',
   }),
   trusted_proxies: z
     .array(network, { error: 'expected a list of IP addresses or ranges' })
