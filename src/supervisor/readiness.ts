@@ -53,9 +53,10 @@ export async function askHealth(request: HealthRequest, signal?: AbortSignal): P
     return (await connects(request.address, request.timeoutMs)) ? { kind: 'healthy' } : { kind: 'refused' };
   }
   const { path } = request;
+  const socket = connectTo(request.address);
   return new Promise((resolve) => {
     const sent = http.request({
-      createConnection: () => connectTo(request.address),
+      createConnection: () => socket,
       method: 'GET',
       path,
       headers: {
@@ -75,13 +76,16 @@ export async function askHealth(request: HealthRequest, signal?: AbortSignal): P
     const timer = setTimeout(late, request.timeoutMs);
     timer.unref();
     sent.once('response', (response) => done(judge(path, response)));
-    sent.on('error', (error: NodeJS.ErrnoException) => {
+    const failed = (error: NodeJS.ErrnoException): void => {
       const refused = error.code === 'ECONNREFUSED' || error.code === 'ENOENT';
       if (refused) done({ kind: 'refused' });
       // What is no error of the system's says what it is about.
       else if (error.code === undefined) done({ kind: 'bad', reason: error.message });
       else done({ kind: 'bad', reason: `GET ${path} broke off: ${error.code}` });
-    });
+    };
+    sent.on('error', failed);
+    // What happens at once happens before the request listens to it.
+    socket.on('error', failed);
     sent.end();
     // Also when it came before we listened: no event follows then.
     if (signal?.aborted) late();
