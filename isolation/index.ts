@@ -20,6 +20,7 @@ export { probeHost } from './host.js';
 export { closeInheritedFds } from './inherited.js';
 export { endRun, findRun } from './leftovers.js';
 export { allListening, type Listening } from './listener.js';
+export { rulesLeftOver } from './network/left-over.js';
 export { watchRules } from './network/network.js';
 export { parseRef } from './ref.js';
 export { strongest } from './strongest.js';

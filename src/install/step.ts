@@ -14,7 +14,13 @@ export type Step =
   | { readonly do: 'remove-matching'; readonly path: string; readonly names: RegExp; readonly what: string }
   /** If it is empty. */
   | { readonly do: 'remove-directory'; readonly path: string }
-  | { readonly do: 'run'; readonly command: readonly [string, ...string[]]; readonly mayFail?: boolean };
+  | {
+      readonly do: 'run';
+      readonly command: readonly [string, ...string[]];
+      readonly mayFail?: boolean;
+      /** Of a command that is too long to be read. */
+      readonly what?: string;
+    };
 
 /** Acts in their order, and remarks for people. */
 export interface Plan {
@@ -81,7 +87,7 @@ export function describe(step: Step): string {
     case 'remove-directory':
       return `remove the directory ${step.path} if it is empty`;
     case 'run':
-      return `run: ${step.command.join(' ')}`;
+      return step.what ?? `run: ${step.command.join(' ')}`;
   }
 }
 

@@ -1,15 +1,17 @@
 /** What `ten uninstall` does, as a list of acts: all that `ten install` made goes, the data and what people wrote stays. */
 import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { rulesLeftOver } from '../../isolation/index.js';
 import { isOurs } from '../../systemd/units/marker.js';
 import { TenementError } from '../base/errors.js';
 import { sha256 } from './install.js';
 import type { Layout } from './layout.js';
 import type { Installed } from './record.js';
-import { contents, isPending, linkTarget, type Plan, type Step } from './step.js';
+import { contents, isPending, linkTarget, matching, type Plan, type Step } from './step.js';
 
 /** isolation/unit/user.ts */
 const USERS = /^tenement-\d+\.(user|group)$/;
+const RULES = 'remove the rules that kept instances apart on loopback';
 const UNITS = ['tenement.service', 'tenement.socket', 'tenement.slice'];
 
 /** Also of an installation that was interrupted: then `installed` is undefined. */
@@ -40,7 +42,11 @@ export function planUninstall(places: Layout, installed: Installed | undefined, 
     steps.push({ do: 'remove', path: places.caddyfile, why: 'written by `ten install`' });
   steps.push({ do: 'remove', path: places.runtime, why: 'roots of units' });
   // Of instances that systemd listens for: those outlive the server, and have ended with the slice.
-  steps.push({ do: 'remove-matching', path: places.users, names: USERS, what: 'users of instances' });
+  const users = { path: places.users, names: USERS };
+  const uids = matching(users).flatMap((path) => /^tenement-(\d+)\.user$/.exec(basename(path))?.[1] ?? []);
+  for (const script of uids.length === 0 ? [] : rulesLeftOver(uids.map(Number)))
+    steps.push({ do: 'run', command: ['nft', script], mayFail: true, what: RULES });
+  steps.push({ do: 'remove-matching', ...users, what: 'users of instances' });
   steps.push({ do: 'remove', path: places.record, why: 'record of the installation' });
   steps.push(
     { do: 'remove-directory', path: places.programs },

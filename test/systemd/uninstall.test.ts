@@ -32,16 +32,22 @@ test.serial('uninstall: nothing is left of instances that run or are listened fo
   for (const instance of ['bob', 'carol'])
     t.is(await connect(`/run/tenement/sockets/doors:${instance}`), 200);
   t.true((await mainPid('tenement-doors-bob.service')) > 0);
+  t.regex(await rules(), /user_/);
   await execa('systemctl', ['stop', 'tenement-doors-carol.service']);
 
   await tenDone(t, 'uninstall', '--purge', '--yes');
   t.deepEqual(await changedSince(before), []);
+  t.is(await rules(), '');
   const { stdout } = await execa('systemctl', ['list-units', '--all', '--plain', '--no-legend', 'tenement*']);
   t.deepEqual(
     stdout.split('\n').filter((line) => /tenement(\.|-units|-doors|-taken)/.test(line)),
     [],
   );
 });
+
+async function rules(): Promise<string> {
+  return (await execa('nft', ['list', 'ruleset'])).stdout;
+}
 
 function connect(socketPath: string): Promise<number> {
   return new Promise((resolve, reject) => {

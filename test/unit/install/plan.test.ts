@@ -223,8 +223,8 @@ test('the domain in a unit that was written by hand', (t) => {
   t.is(domainIn(undefined), undefined);
 });
 
-test('uninstalled, users of instances that were listened for are gone, and others stay', async (t) => {
-  const { places, install, machine, carryOut } = machineFor(t, UNIT);
+test('uninstalled, users of instances that were listened for are gone, and their rules, and others stay', async (t) => {
+  const { places, install, machine, carryOut, commands } = machineFor(t, UNIT);
   await install();
   mkdirSync(places.users, { recursive: true });
   const users = ['tenement-1900000001.user', 'someone.user'];
@@ -232,6 +232,11 @@ test('uninstalled, users of instances that were listened for are gone, and other
     writeFileSync(join(places.users, name), '{}');
     symlinkSync(name, join(places.users, number));
   }
-  await carryOut(planUninstall(places, machine().installed, false).steps);
+  const { steps } = planUninstall(places, machine().installed, false);
+  const rules = commands(steps).filter((one) => one.startsWith('nft '));
+  t.regex(rules[0] ?? '', /delete chain inet \w+ user_1900000001$/);
+  t.regex(rules[1] ?? '', /delete table/);
+  t.notRegex(steps.map(describeInFull).join('\n'), /nft/);
+  await carryOut(steps);
   t.deepEqual(readdirSync(places.users).sort(), ['1.user', 'someone.user']);
 });
