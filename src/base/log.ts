@@ -16,15 +16,15 @@ export function createLog(level = process.env.LOG_LEVEL ?? 'info'): Log {
   const destination = pino.destination({ fd: 2, sync: true });
   // Accident: the log's disk is full, and without this the first line that cannot be written ends the server.
   destination.on('error', () => {});
-  if (!isJournal(process.env.JOURNAL_STREAM)) return pino(options, destination);
+  if (!logsToJournal()) return pino(options, destination);
   return pino(options, { write: (line) => void destination.write(`<${priority(line)}>${line}`) });
 }
 
 /** For tests and for callers that want silence. */
 export const silentLog: Log = pino({ level: 'silent' });
 
-/** Whether `stream`, the variable JOURNAL_STREAM (systemd.exec(5)), is our stderr and not that of a parent of ours. */
-function isJournal(stream: string | undefined): boolean {
+/** Whether our stderr is what the variable JOURNAL_STREAM (systemd.exec(5)) names, and not that of a parent of ours. */
+export function logsToJournal(stream = process.env.JOURNAL_STREAM): boolean {
   if (stream === undefined) return false;
   const { dev, ino } = fstatSync(2);
   return stream === `${dev}:${ino}`;

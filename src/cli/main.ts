@@ -5,6 +5,8 @@ import { pathOf } from './globals.js';
 import { wantsColor } from './output.js';
 import { buildProgram } from './program.js';
 
+/** The priority of sd-daemon(3): a server that cannot start, or a reload that is refused, is found by `journalctl -p warning`. */
+const ERROR = '<3>';
 endOnBrokenPipe();
 const program = buildProgram();
 let running: string | undefined;
@@ -17,12 +19,14 @@ try {
   const { text, exitCode } = failure(error, running);
   if (text !== '') {
     const { default: pc } = await import('picocolors');
+    const { logsToJournal } = await import('../base/log.js');
     const { red } = pc.createColors(
       wantsColor(process.stderr, { color: !process.argv.includes('--no-color') }),
     );
     process.exitCode = exitCode;
     // At once: a server that could not listen would go on looking after the instances that it has taken over, beside the next one.
-    process.stderr.write(`${text.replace(/^error:/, red('error:'))}\n`, () => process.exit());
+    const told = logsToJournal() ? text.replace(/^/gm, ERROR) : text.replace(/^error:/, red('error:'));
+    process.stderr.write(`${told}\n`, () => process.exit());
   }
   process.exitCode = exitCode;
 }

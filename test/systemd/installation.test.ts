@@ -109,6 +109,10 @@ test.serial(
     const { failed } = await execa('systemctl', ['reload', 'tenement.service'], { reject: false });
     writeFileSync(CONFIG, good);
     t.true(failed);
+    await until('what the command said is an error in the journal', async () => {
+      const options = ['--unit=tenement.service', '--priority=err', '--output=cat', '--no-pager'];
+      return /^error: .*tenement\.toml/m.test((await execa('journalctl', options)).stdout);
+    });
     t.is(await property(SERVER, 'ActiveState'), 'active');
     await answers('alice.units');
   },
