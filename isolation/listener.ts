@@ -1,12 +1,15 @@
 /** Who listens on a port. A program that is not the instance must never get its visitors' requests. */
 import { open } from 'node:fs/promises';
 import type { Ref } from './contract.js';
+import { pause } from './poll.js';
 import { descendants, socketInodes } from './proc.js';
 import type { Tree } from './tree.js';
 
 const LISTEN = '0A';
 /** The kernel fills at most a page at a time. */
 const CHUNK = 4096;
+/** With much memory to give back, on a busy machine. */
+const CLOSING_MS = 250;
 /** 127.0.0.1, 0.0.0.0, ::, ::1, ::ffff:127.0.0.1, ::ffff:0.0.0.0 as /proc/net/tcp{,6} writes them on little and big endian machines. */
 const REACHED_BY_LOOPBACK = new Set([
   '0100007F',
@@ -64,6 +67,14 @@ export async function allListening(): Promise<Listening[]> {
  * get part of the connections.
  */
 export async function listenerOf(port: number, ref: Ref, tree: Tree): Promise<'own' | 'stranger' | 'none'> {
+  const first = await lookFor(port, ref, tree);
+  if (first !== 'stranger') return first;
+  // A process that is killed lets its descriptors go first, and its sockets a moment later: meanwhile they are nobody's.
+  await pause(CLOSING_MS);
+  return lookFor(port, ref, tree);
+}
+
+async function lookFor(port: number, ref: Ref, tree: Tree): Promise<'own' | 'stranger' | 'none'> {
   const tables = await Promise.all(
     ['tcp', 'tcp6'].map((name) => readListening(`/proc/net/${name}`).catch(() => '')),
   );
