@@ -50,7 +50,8 @@ async function dataDirIn(file: string): Promise<string | undefined> {
     const value = isTable(settings) ? settings.data_dir : undefined;
     return typeof value === 'string' ? value : undefined;
   } catch {
-    return undefined;
+    // Not valid yet: the line alone. With another directory the server that runs would not be found, nor tell what is wrong with the file.
+    return /^\s*data_dir\s*=\s*(["'])([^"'\\]+)\1/m.exec(text)?.[2];
   }
 }
 
