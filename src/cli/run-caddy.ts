@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { execa } from 'execa';
-import { isOurs, MARKER } from '../../systemd/units/marker.js';
+import { isOurs } from '../../systemd/units/marker.js';
 import { TenementError } from '../base/errors.js';
 import type { Config } from '../config/schema.js';
 import { caddyfile, siteOf } from '../install/caddyfile.js';
@@ -98,7 +98,6 @@ function isDebians(text: string): boolean {
 }
 
 const DROP_IN = [
-  MARKER,
   '# /etc/systemd/system/caddy.service.d/dns-token.conf',
   '# The token of the DNS provider, in a file that only root can read: `DNS_API_TOKEN=...` in /etc/caddy/dns.env, mode 0600.',
   '[Service]',
