@@ -11,6 +11,8 @@ import { contents, isPending, linkTarget, matching, type Plan, type Step } from 
 
 /** isolation/unit/user.ts */
 const USERS = /^tenement-\d+\.(user|group)$/;
+/** Not by PATH: in a checkout under npm, another program of this name is on it. */
+const NFT = '/usr/sbin/nft';
 const RULES = 'remove the rules that kept instances apart on loopback';
 const UNITS = ['tenement.service', 'tenement.socket', 'tenement.slice'];
 
@@ -45,7 +47,7 @@ export function planUninstall(places: Layout, installed: Installed | undefined, 
   const users = { path: places.users, names: USERS };
   const uids = matching(users).flatMap((path) => /^tenement-(\d+)\.user$/.exec(basename(path))?.[1] ?? []);
   for (const script of uids.length === 0 ? [] : rulesLeftOver(uids.map(Number)))
-    steps.push({ do: 'run', command: ['nft', script], mayFail: true, what: RULES });
+    steps.push({ do: 'run', command: [NFT, script], mayFail: true, what: RULES });
   steps.push({ do: 'remove-matching', ...users, what: 'users of instances' });
   steps.push({ do: 'remove', path: places.record, why: 'record of the installation' });
   steps.push(

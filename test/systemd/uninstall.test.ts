@@ -46,7 +46,7 @@ test.serial('uninstall: nothing is left of instances that run or are listened fo
 });
 
 async function rules(): Promise<string> {
-  return (await execa('nft', ['list', 'ruleset'])).stdout;
+  return (await execa('/usr/sbin/nft', ['list', 'ruleset'])).stdout;
 }
 
 function connect(socketPath: string): Promise<number> {

@@ -233,7 +233,7 @@ test('uninstalled, users of instances that were listened for are gone, and their
     symlinkSync(name, join(places.users, number));
   }
   const { steps } = planUninstall(places, machine().installed, false);
-  const rules = commands(steps).filter((one) => one.startsWith('nft '));
+  const rules = commands(steps).filter((one) => one.startsWith('/usr/sbin/nft '));
   t.regex(rules[0] ?? '', /delete chain inet \w+ user_1900000001$/);
   t.regex(rules[1] ?? '', /delete table/);
   t.notRegex(steps.map(describeInFull).join('\n'), /nft/);
