@@ -1,5 +1,5 @@
 /** `ten caddy`. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { execa } from 'execa';
 import { isOurs } from '../../systemd/units/marker.js';
@@ -65,6 +65,7 @@ function upstreamFor({ upstream, port }: CaddyOptions, config: Config | undefine
 /** @throws TenementError `conflict` when somebody else wrote the file that is there */
 async function installIt(text: string, out: Output): Promise<void> {
   const there = contents(SYSTEM_FILE);
+  const incoming = `${SYSTEM_FILE}.incoming`;
   if (there !== undefined && !isOurs(there) && !isDebians(there)) {
     throw new TenementError('conflict', `${SYSTEM_FILE} has sites of yours and stays as it is`, {
       hint: `\`ten caddy -o /etc/caddy/tenement.caddy\`, then add the line \`import tenement.caddy\` to it.`,
@@ -74,12 +75,13 @@ async function installIt(text: string, out: Output): Promise<void> {
     await mkdir(dirname(SYSTEM_FILE), { recursive: true });
     if (there !== undefined && !isOurs(there))
       await writeFile(`${SYSTEM_FILE}.before-tenement`, there, { flag: 'wx' });
-    await writeFile(SYSTEM_FILE, text);
-    await execa('caddy', ['validate', '--adapter', 'caddyfile', '--config', SYSTEM_FILE], {
-      timeout: 60_000,
-    });
+    // Checked before it takes the place of one that works, which Caddy would not come back with.
+    await writeFile(incoming, text);
+    await execa('caddy', ['validate', '--adapter', 'caddyfile', '--config', incoming], { timeout: 60_000 });
+    await rename(incoming, SYSTEM_FILE);
     await execa('systemctl', ['reload-or-restart', 'caddy.service'], { timeout: 60_000 });
   } catch (cause) {
+    await rm(incoming, { force: true });
     throw new TenementError('install_failed', `${SYSTEM_FILE} could not be put into use`, {
       hint: 'Needs root, Caddy, and with --dns-provider a Caddy that has its module.',
       cause,
