@@ -10,9 +10,16 @@ import { fixture, nodeCommand, TestServer, workbench } from '../../helpers/serve
 
 const COUNT = 10;
 
-/** The first of some neighbouring ports that nobody uses, below the kernel's ephemeral range. */
+let untried = 26_000 + (process.pid % 500) * COUNT;
+
+/**
+ * The first of some neighbouring ports that nobody uses, below the kernel's ephemeral range. Others for each test: what was closed stays in
+ * TIME_WAIT, where it is in the way of a bind() without SO_REUSEADDR.
+ */
 async function freeRange(): Promise<number> {
-  for (let first = 26_000 + (process.pid % 500) * COUNT; ; first += COUNT) {
+  for (;;) {
+    const first = untried;
+    untried += COUNT;
     const ports = new Ports([first, first + COUNT - 1], first);
     const all = Promise.all(Array.from({ length: COUNT }, () => ports.allocate()));
     if (await all.catch(() => undefined)) return first;
@@ -82,7 +89,11 @@ async function bindOnly(t: ExecutionContext, ports: readonly number[], shares: b
     child.kill('SIGKILL');
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   });
-  await once(child.stdout, 'data');
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the ports cannot be bound: perl ended with ${code}`);
+  });
+  await Promise.race([once(child.stdout, 'data'), ended]);
+  ended.catch(() => {});
 }
 
 const small = (first: number) => `
