@@ -55,15 +55,16 @@ DATA_DIR = "{data_dir}/${name}/{id}"
 /** The unit of an instance of `UNITS`. */
 export const unitOf = (service: ServiceName, id: string): string => `tenement-${service}-${id}.service`;
 
-/** Where the kernel counts what the instances' main processes take, by instance; throws when one of those is not alive. One `ten` takes seconds. */
+/** Where the kernel counts what the instances that run take, by instance. One `ten` takes seconds. */
 export async function groups(): Promise<ReadonlyMap<string, string>> {
   const { stdout } = await ten('ps', '--all', '--json');
   const rows: { id: string; pid: number | null }[] = JSON.parse(stdout);
   return new Map(
-    rows.map(({ id, pid }) => {
+    rows.flatMap(({ id, pid }) => {
+      if (pid === null) return [];
       const [service, name] = id.split(':');
       const text = readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim();
-      return [`${name}.${service}`, text.slice('0::'.length)];
+      return [[`${name}.${service}`, text.slice('0::'.length)]];
     }),
   );
 }

@@ -6,7 +6,7 @@ import { property } from '../../systemd/units.js';
 import { awake, groups, instances, limitOf, MEMORY_MAX } from '../every-backend.js';
 
 test.serial(
-  'after a restart of the machine everything comes back without a request, within its limits',
+  'installed on a machine: after its restart everything comes back without a request, within its limits',
   async (t) => {
     await awake(instances.length);
     t.is(await property(SERVER, 'NRestarts'), '0');
@@ -15,7 +15,7 @@ test.serial(
   },
 );
 
-test.serial('uninstalled, nothing of it is left on the machine', async (t) => {
+test.serial('installed on a machine: uninstalled, nothing of it is left on the machine', async (t) => {
   await tenDone(t, 'uninstall', '--purge', '--yes');
   t.is(await listing(), readFileSync('/data/before-installation', 'utf8'));
   t.false(existsSync('/sys/fs/cgroup/tenement.slice'));
