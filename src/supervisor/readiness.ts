@@ -115,8 +115,10 @@ export async function waitHealthy(
   let last: HealthAnswer = { kind: 'refused' };
   while (!signal.aborted) {
     if ((await listens()) && (await connects(request.address, 1000))) {
-      last = await askHealth(request, signal);
-      if (last.kind === 'healthy') return last;
+      const answer = await askHealth(request, signal);
+      if (answer.kind === 'healthy') return answer;
+      // What the deadline cut off says less than what was answered before it.
+      if (!signal.aborted || last.kind !== 'bad') last = answer;
       await pause(BAD_ANSWER_PAUSE_MS, signal);
     } else {
       last = { kind: 'refused' };

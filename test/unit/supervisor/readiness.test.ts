@@ -3,7 +3,7 @@ import { symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import test from 'ava';
-import { askHealth, connects } from '../../../src/supervisor/readiness.js';
+import { askHealth, connects, waitHealthy } from '../../../src/supervisor/readiness.js';
 import { freshDir } from '../../helpers/fresh-dir.js';
 
 const ask = (path: string) =>
@@ -27,4 +27,24 @@ test('of a socket: healthy, not there yet, nobody listens, and what is not a soc
     t.deepEqual(await ask(join(dir, name)), { kind: 'bad', reason });
     t.false(await connects({ path: join(dir, name) }, 60_000));
   }
+});
+
+test('what the deadline cuts off does not hide what was answered before it', async (t) => {
+  const socket = join(freshDir(t), 'own');
+  const deadline = new AbortController();
+  let asked = 0;
+  const server = createServer((_, res) => {
+    asked += 1;
+    if (asked === 1) res.writeHead(302, { location: '/login' }).end();
+    else deadline.abort();
+  });
+  server.listen(socket);
+  await once(server, 'listening');
+  t.teardown(() => server.closeAllConnections());
+  t.teardown(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  const answer = await waitHealthy(
+    { address: { path: socket }, path: '/health', host: 'a.app', proto: 'http', timeoutMs: 60_000 },
+    deadline.signal,
+  );
+  t.deepEqual(answer, { kind: 'bad', reason: 'GET /health answered 302, a redirect to /login' });
 });
