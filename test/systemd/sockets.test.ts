@@ -186,7 +186,7 @@ test.serial('with other settings it is made anew; an app that cannot start is to
   t.is(JSON.parse((await direct(socketOf(service, 'alice'), '/world')).text).env.COLOUR, 'green');
   const broken = newService();
   const toml = app(broken, { listen: 'port', network: 'none' }).replace(
-    /command = .*/,
+    /command = .*\nargs = .*/,
     'command = "/bin/sh"\nargs = ["-c", "echo cannot go on >&2; exit 3"]',
   );
   const second = await started(t, broken, toml);
