@@ -4,7 +4,8 @@
 set -u
 export LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 port=/dev/ttyS1
-done_file=/var/lib/tenement-machine-restarted
+# Not where an installation writes: after one nothing may be left there.
+done_file=/data/.machine-restarted
 cd /tenement
 # shellcheck disable=SC1091 # written by project-image.ts: BUILD, MODE, ONLY, QUICK
 . ./.machine
