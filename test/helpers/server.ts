@@ -87,9 +87,11 @@ export class TestServer {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: serverEnv(),
     });
+    let own = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8');
       stream.on('data', (text: string) => {
+        own = (own + text).slice(-20_000);
         this.#output = (this.#output + text).slice(-20_000);
       });
     }
@@ -98,6 +100,8 @@ export class TestServer {
       () => `the server answers: ${this.#output}`,
       async () => {
         if (child.exitCode !== null) throw new Error(`the server ended: ${this.#output}`);
+        // It answers a moment before its socket for `ten` is there; it says when all is.
+        if (!own.includes(' serves http')) return false;
         return (await send(this.port, 'localhost', '/health').catch(() => undefined))?.status === 200;
       },
     );
