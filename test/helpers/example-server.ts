@@ -83,6 +83,8 @@ export async function serveExample(t: ExecutionContext, directory: string): Prom
     () => `the server answers; it wrote: ${output()}`,
     async () => {
       if (server.exitCode !== null) throw new Error(`the server ended: ${output()}`);
+      // It answers a moment before its socket for `ten` is there; it says when all is.
+      if (!output().includes(' serves http')) return false;
       return (await send(port, 'localhost', '/health').catch(() => undefined))?.status === 200;
     },
   );
@@ -148,7 +150,7 @@ function collect(child: ChildProcess): () => string {
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8');
     stream?.on('data', (part: string) => {
-      text = (text + part).slice(-8000);
+      text = (text + part).slice(-64_000);
     });
   }
   return () => text;

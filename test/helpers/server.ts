@@ -91,7 +91,7 @@ export class TestServer {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8');
       stream.on('data', (text: string) => {
-        own = (own + text).slice(-20_000);
+        own = (own + text).slice(-64_000);
         this.#output = (this.#output + text).slice(-20_000);
       });
     }
