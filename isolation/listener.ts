@@ -26,15 +26,9 @@ const REACHED_BY_LOOPBACK = new Set([
 
 /** Inodes of the sockets that listen on `port` where a connection to loopback arrives. `table` is /proc/net/tcp or tcp6. */
 export function listeningInodes(table: string, port: number): string[] {
-  const wanted = port.toString(16).toUpperCase().padStart(4, '0');
-  return table.split('\n').flatMap((line) => {
-    const fields = line.trim().split(/\s+/);
-    const [address, localPort] = (fields[1] ?? '').split(':');
-    const inode = fields[9];
-    const matches =
-      fields[3] === LISTEN && localPort === wanted && REACHED_BY_LOOPBACK.has(address ?? '') && inode;
-    return matches ? [inode] : [];
-  });
+  return rowsOf(table).flatMap(({ address, port: there, inode }) =>
+    there === port && REACHED_BY_LOOPBACK.has(address) && inode ? [inode] : [],
+  );
 }
 
 /** A socket that listens in the machine's network, at whatever address. */
@@ -44,22 +38,24 @@ export interface Listening {
   readonly uid: number;
 }
 
-/** Every socket that listens. `table` is /proc/net/tcp or tcp6 (proc_net_tcp: the fourth column is the state, the eighth the uid). */
+/** Every socket that listens. `table` is /proc/net/tcp or tcp6. */
 export function listeningSockets(table: string): Listening[] {
+  return rowsOf(table).flatMap(({ port, uid }) => (Number.isInteger(uid) ? [{ port, uid }] : []));
+}
+
+/** The rows of what listens (proc_net_tcp: the second column is the address, the fourth the state, the eighth the uid, the tenth the inode). */
+function rowsOf(table: string): (Listening & { address: string; inode: string | undefined })[] {
   return table.split('\n').flatMap((line) => {
-    const fields = line.trim().split(/\s+/);
-    const port = Number.parseInt(fields[1]?.split(':')[1] ?? '', 16);
-    const uid = Number(fields[7]);
-    return fields[3] === LISTEN && Number.isInteger(port) && Number.isInteger(uid) ? [{ port, uid }] : [];
+    const [, local = '', , state, , , , uid, , inode] = line.trim().split(/\s+/);
+    const [address = '', hex = ''] = local.split(':');
+    const port = Number.parseInt(hex, 16);
+    return state === LISTEN && Number.isInteger(port) ? [{ address, port, uid: Number(uid), inode }] : [];
   });
 }
 
 /** All that listens on this machine now; nothing where there is no /proc. */
 export async function allListening(): Promise<Listening[]> {
-  const tables = await Promise.all(
-    ['tcp', 'tcp6'].map((name) => readListening(`/proc/net/${name}`).catch(() => '')),
-  );
-  return tables.flatMap(listeningSockets);
+  return (await tablesIn('/proc/net')).flatMap(listeningSockets);
 }
 
 /**
@@ -75,10 +71,7 @@ export async function listenerOf(port: number, ref: Ref, tree: Tree): Promise<'o
 }
 
 async function lookFor(port: number, ref: Ref, tree: Tree): Promise<'own' | 'stranger' | 'none'> {
-  const tables = await Promise.all(
-    ['tcp', 'tcp6'].map((name) => readListening(`/proc/net/${name}`).catch(() => '')),
-  );
-  const inodes = tables.flatMap((table) => listeningInodes(table, port));
+  const inodes = (await tablesIn('/proc/net')).flatMap((table) => listeningInodes(table, port));
   if (inodes.length === 0) return 'none';
   // Mostly the main process or a child has it; only if not is the whole tree looked at, which may mean all of /proc.
   const near = await holdAll(inodes, await descendants(ref.pid));
@@ -90,10 +83,13 @@ async function lookFor(port: number, ref: Ref, tree: Tree): Promise<'own' | 'str
  * the socket outside is accepted says nothing, as the forwarder accepts it.
  */
 export async function innerListenerOf(port: number, pid: number): Promise<'own' | 'none'> {
-  const tables = await Promise.all(
-    ['tcp', 'tcp6'].map((name) => readListening(`/proc/${pid}/net/${name}`).catch(() => '')),
-  );
+  const tables = await tablesIn(`/proc/${pid}/net`);
   return tables.some((table) => listeningInodes(table, port).length > 0) ? 'own' : 'none';
+}
+
+/** Of IPv4 and IPv6; empty what cannot be read. */
+function tablesIn(directory: string): Promise<string[]> {
+  return Promise.all(['tcp', 'tcp6'].map((name) => readListening(`${directory}/${name}`).catch(() => '')));
 }
 
 /**

@@ -30,6 +30,20 @@ export function parseMounts(mountinfo: string): Mount[] {
   });
 }
 
+/** The mount that `path` (absolute, without links) is on; undefined when the text, /proc/self/mountinfo, has none. */
+export function mountOf(path: string, mountinfo: string): Mount | undefined {
+  let found: Mount | undefined;
+  for (const mount of parseMounts(mountinfo)) {
+    if (!covers(mount.point, path)) continue;
+    // What was mounted later lies over what was there.
+    if (found === undefined || mount.point.length >= found.point.length) found = mount;
+  }
+  return found;
+}
+
+const covers = (point: string, path: string) =>
+  point === '/' || path === point || path.startsWith(`${point}/`);
+
 /** Blanks, tabs, newlines and backslashes are written as \ooo. */
 function plain(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));

@@ -17,16 +17,15 @@ try {
   await program.parseAsync(process.argv);
 } catch (error) {
   const { text, exitCode } = failure(error, running);
+  process.exitCode = exitCode;
   if (text !== '') {
     const { default: pc } = await import('picocolors');
     const { logsToJournal } = await import('../base/log.js');
     const { red } = pc.createColors(
       wantsColor(process.stderr, { color: !process.argv.includes('--no-color') }),
     );
-    process.exitCode = exitCode;
     // At once: a server that could not listen would go on looking after the instances that it has taken over, beside the next one.
     const told = logsToJournal() ? text.replace(/^/gm, ERROR) : text.replace(/^error:/, red('error:'));
     process.stderr.write(`${told}\n`, () => process.exit());
   }
-  process.exitCode = exitCode;
 }

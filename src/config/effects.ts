@@ -3,6 +3,7 @@
  * given at all is an error (combinations.ts).
  */
 import type { Config, ServiceConfig } from './schema.js';
+import { DEFAULT_MAX_INSTANCES } from './service.js';
 
 interface Condition {
   /** Whether the file asks for something by the key: what is left out, or is the default, asks for nothing. */
@@ -17,7 +18,7 @@ const isIsolated = ({ isolation }: ServiceConfig) => isolation !== 'process';
 const sleeps = ({ idle_timeout }: ServiceConfig) => idle_timeout > 0;
 const filled = (list: readonly unknown[] | undefined) => (list ?? []).length > 0;
 
-const MAX_INSTANCES = 1000;
+const NEVER_SLEEPS = 'has no effect without `idle_timeout`: by default no instance ever sleeps';
 
 const paths = (key: 'read_only_paths' | 'read_write_paths'): Condition => ({
   asks: (service) => filled(service[key]),
@@ -44,14 +45,14 @@ export const EFFECTS: Readonly<Record<keyof ServiceConfig, 'always' | Condition>
   idle_action: {
     asks: ({ idle_action }) => idle_action === 'freeze',
     works: sleeps,
-    otherwise: () => 'has no effect without `idle_timeout`: by default no instance ever sleeps',
+    otherwise: () => NEVER_SLEEPS,
   },
   freeze_timeout: {
     asks: ({ freeze_timeout }) => freeze_timeout > 0,
     works: (service) => service.idle_action === 'freeze' && sleeps(service),
     otherwise: ({ idle_action }) =>
       idle_action === 'freeze'
-        ? 'has no effect without `idle_timeout`: by default no instance ever sleeps'
+        ? NEVER_SLEEPS
         : 'has no effect without `idle_action = "freeze"`: who sleeps is stopped at once',
   },
   startup_timeout: 'always',
@@ -60,7 +61,7 @@ export const EFFECTS: Readonly<Record<keyof ServiceConfig, 'always' | Condition>
   drain_timeout: 'always',
   on_demand: 'always',
   max_instances: {
-    asks: ({ max_instances }) => max_instances !== MAX_INSTANCES,
+    asks: ({ max_instances }) => max_instances !== DEFAULT_MAX_INSTANCES,
     works: ({ on_demand }) => on_demand === 'any',
     otherwise: () =>
       'has no effect without `on_demand = "any"`: by default only `ten spawn` and the API register instances',

@@ -15,6 +15,9 @@ import {
   text,
 } from './values.js';
 
+/** How many instances `on_demand = "any"` may register by default. */
+export const DEFAULT_MAX_INSTANCES = 1000;
+
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const variableName = z
   .string({ error: 'expected the name of an environment variable, in quotes' })
@@ -96,7 +99,7 @@ const lifecycleKeys = {
       'Which instances a request may wake: only registered ones, or any: then an unknown label registers itself.',
   }),
   max_instances: integer(1)
-    .default(1000)
+    .default(DEFAULT_MAX_INSTANCES)
     .meta({ description: 'How many instances `on_demand = "any"` may register.' }),
   balance: flag
     .default(false)

@@ -36,7 +36,7 @@ export function createUids(db: Database.Database): Pick<Registry, 'uidFor' | 're
     const last = highest.get(low, high)?.uid ?? undefined;
     const next = last === undefined ? firstOf(low, high) : last + 1;
     if (next <= high) return next;
-    // Numbers below the first given one are fresh, too: numbers below the first given one are still fresh.
+    // Numbers below the first given one are fresh, too.
     return firstGap(given.all(low, high), low, high) ?? longestReleased.get(low, high)?.uid;
   };
 

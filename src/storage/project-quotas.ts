@@ -6,8 +6,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
-import type { Mount } from '../base/mount-info.js';
-import { mountOf } from './mount-info.js';
+import { type Mount, mountOf } from '../base/mount-info.js';
 import { missingPackages, type ProjectQuotas, QuotaTools } from './quota-tools.js';
 
 /** Why quotas are only measured, and what to do about it. */

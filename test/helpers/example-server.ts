@@ -69,6 +69,12 @@ export function copyExample(t: ExecutionContext, name: string): string {
   return directory;
 }
 
+/** Whether a server that has written `output` is up: it answers a moment before its socket for `ten` is there, and says when all is. */
+export async function isUp(port: number, output: string): Promise<boolean> {
+  if (!output.includes(' serves http')) return false;
+  return (await send(port, 'localhost', '/health').catch(() => undefined))?.status === 200;
+}
+
 /** Serves the example in `directory` until the test ends. Resolves once the server answers. */
 export async function serveExample(t: ExecutionContext, directory: string): Promise<ExampleServer> {
   const port = await freePort();
@@ -83,9 +89,7 @@ export async function serveExample(t: ExecutionContext, directory: string): Prom
     () => `the server answers; it wrote: ${output()}`,
     async () => {
       if (server.exitCode !== null) throw new Error(`the server ended: ${output()}`);
-      // It answers a moment before its socket for `ten` is there; it says when all is.
-      if (!output().includes(' serves http')) return false;
-      return (await send(port, 'localhost', '/health').catch(() => undefined))?.status === 200;
+      return isUp(port, output());
     },
   );
   return {

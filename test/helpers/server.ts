@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { packageRoot } from '../../src/base/package-root.js';
-import { type CommandResult, type Reply, type RequestOptions, send, TEN } from './example-server.js';
+import { type CommandResult, isUp, type Reply, type RequestOptions, send, TEN } from './example-server.js';
 import { freePort } from './free-port.js';
 import { freshDir } from './fresh-dir.js';
 import { processesUnder } from './left-processes.js';
@@ -100,9 +100,7 @@ export class TestServer {
       () => `the server answers: ${this.#output}`,
       async () => {
         if (child.exitCode !== null) throw new Error(`the server ended: ${this.#output}`);
-        // It answers a moment before its socket for `ten` is there; it says when all is.
-        if (!own.includes(' serves http')) return false;
-        return (await send(this.port, 'localhost', '/health').catch(() => undefined))?.status === 200;
+        return isUp(this.port, own);
       },
     );
   }

@@ -8,6 +8,7 @@ import { createBackends, probeHost } from '../../../isolation/index.js';
 import { ScriptTeardown } from '../../helpers/script-teardown.js';
 import { Bench } from '../../integration/isolation/bench.js';
 import { newUser } from '../../integration/isolation/variants.js';
+import { median } from '../lib/statistics.js';
 
 const t = new ScriptTeardown();
 execFileSync('/bin/sh', [
@@ -39,7 +40,6 @@ for (let round = 0; round < rounds; round += 1) {
     await handle?.stop({ graceMs: 0 });
   }
 }
-const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0;
 const bare = median(times.get('process') ?? []);
 for (const [name, list] of times) {
   console.log(

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { mountOf } from '../../../src/storage/mount-info.js';
+import { mountOf } from '../../../src/base/mount-info.js';
 
 const TEXT = String.raw`27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard
 40 27 254:16 / /data rw,noatime shared:12 master:3 - ext4 /dev/vdb rw,prjquota
