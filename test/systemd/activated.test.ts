@@ -1,14 +1,12 @@
 /** Instances that systemd's sockets start: what every backend has to do, and nothing of what an attacker wants. */
 import test from 'ava';
 import type { Backend, InstanceName, Spec } from '../../isolation/contract.js';
-import { closeInheritedFds, createBackends, probeHost, select, socketPath } from '../../isolation/index.js';
+import { select, socketPath } from '../../isolation/index.js';
 import { attacks } from '../integration/isolation/attacks.js';
 import { conformance } from '../integration/isolation/conformance.js';
-import { newUser } from '../integration/isolation/variants.js';
+import { backends, unitVariant } from './unit-variant.js';
 
-closeInheritedFds();
-const host = await probeHost();
-const backend = select(createBackends(host), 'socket-activation', host);
+const backend = select(backends, 'socket-activation', unitVariant.host);
 const listening: InstanceName[] = [];
 test.afterEach.always(async () => {
   for (const name of listening.splice(0)) await backend.sockets?.close(name, { graceMs: 0 });
@@ -26,24 +24,15 @@ function standing(passOn: (spec: Spec) => Partial<Spec>): Backend {
   };
 }
 
-const variant = {
-  host,
-  findsEverything: true,
-  networks: ['host', 'none'] as const,
-  endsTogether: true,
-  tellsEveryExit: true,
-  takesNoSocket: true,
-  newIdentity: () => newUser(true),
-};
 const taken = {
-  ...variant,
+  ...unitVariant,
   name: 'socket-activation',
   givenSocket: socketPath,
   backend: standing(() => ({})),
 };
 // An app that never listens keeps the connections waiting, and must not keep anything else from being told.
 const passedOn = {
-  ...variant,
+  ...unitVariant,
   name: 'socket-activation, passed on',
   awaitsPort: true,
   backend: standing(({ env }) => ({ forwardTo: Number(env.PORT) || 8080, network: 'none' })),

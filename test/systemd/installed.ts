@@ -1,5 +1,5 @@
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { get } from 'node:http';
+import { type Agent, request } from 'node:http';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
@@ -85,20 +85,30 @@ export async function answers(instance: string): Promise<void> {
   );
 }
 
-/** Visitors that come one after another without a pause, each with a connection of its own. */
+/** What a visit comes to: the status of its answer, or what went wrong. */
+export type Outcome = number | string;
+
+/** Visitors that come one after another without a pause; each with a connection of its own, unless told otherwise. */
 export class Visitors {
   readonly failures: string[] = [];
   answered = 0;
   #going = true;
-  readonly #all: Promise<unknown>;
+  readonly #all: Promise<void>[] = [];
 
-  constructor(instances: readonly string[]) {
-    this.#all = Promise.all(instances.map((instance) => this.#visit(instance)));
+  constructor(instances: readonly string[] = []) {
+    for (const instance of instances) void this.visit(instance);
   }
 
-  async #visit(instance: string): Promise<void> {
+  /** Resolves when the visits to this instance have ended. */
+  visit(instance: string, asking: () => Promise<Outcome> = () => ask(instance)): Promise<void> {
+    const ended = this.#visit(instance, asking);
+    this.#all.push(ended);
+    return ended;
+  }
+
+  async #visit(instance: string, asking: () => Promise<Outcome>): Promise<void> {
     while (this.#going) {
-      const outcome = await once(instance);
+      const outcome = await asking();
       if (outcome === 200) this.answered += 1;
       else this.failures.push(`${instance}: ${outcome}`);
     }
@@ -115,18 +125,21 @@ export class Visitors {
 
   async end(): Promise<void> {
     this.#going = false;
-    await this.#all;
+    await Promise.all(this.#all);
   }
 }
 
-function once(instance: string): Promise<number | string> {
-  const options = { port: PORT, host: '127.0.0.1', headers: { host: `${instance}.localhost` }, agent: false };
+/** Over a connection of its own, or the agent's; `ended`: not one byte of an answer came on a connection that had been used before. */
+export function ask(instance: string, agent: Agent | false = false): Promise<Outcome> {
+  const options = { port: PORT, host: '127.0.0.1', headers: { host: `${instance}.localhost` }, agent };
   return new Promise((resolve) => {
-    get(options, (response) => {
+    const sent = request(options, (response) => {
       response.resume();
       response.on('end', () => resolve(response.statusCode ?? 0));
       response.on('error', (error) => resolve(String(error)));
-    }).on('error', (error) => resolve(String(error)));
+    });
+    sent.on('error', (error) => resolve(sent.reusedSocket ? 'ended' : String(error)));
+    sent.end();
   });
 }
 

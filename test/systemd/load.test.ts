@@ -5,7 +5,18 @@ import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
 import { until } from '../helpers/until.js';
-import { APP, journal, PORT, pidOf, prepareApp, removeInstallation, service, tenDone } from './installed.js';
+import {
+  APP,
+  ask,
+  journal,
+  PORT,
+  pidOf,
+  prepareApp,
+  removeInstallation,
+  service,
+  tenDone,
+  Visitors,
+} from './installed.js';
 import { mainPid } from './units.js';
 
 /** Instances of each service. */
@@ -58,8 +69,8 @@ test.serial(
     const server = await mainPid('tenement.service');
     const crowd = new Crowd();
     // Strangers with a connection for each request, and regulars who use theirs again.
-    for (const [i, one] of all.entries()) if (i % 5 === 0) crowd.visit(one, false);
-    for (const [i, one] of all.entries()) if (i % 5 === 1) crowd.visit(one, true);
+    for (const [i, one] of all.entries()) if (i % 5 === 0) void crowd.visit(one);
+    for (const [i, one] of all.entries()) if (i % 5 === 1) crowd.stay(one);
     await crowd.more(300);
     const slow = NAMES.map((name) => begin(`c0.${name}`));
     await Promise.all(slow.map(({ begun }) => begun));
@@ -110,56 +121,18 @@ function begin(instance: string): { readonly begun: Promise<void>; readonly ende
   return { begun: Promise.race([begun, ended.then(() => undefined)]), ended };
 }
 
-/** Visitors who come one after another without a pause. */
-class Crowd {
-  readonly failures: string[] = [];
-  answered = 0;
+class Crowd extends Visitors {
   /** A client that sends on a connection just when the server ends it has to ask again by itself (RFC 9112 9.3.1). */
   resent = 0;
-  #going = true;
-  readonly #all: Promise<void>[] = [];
 
-  visit(instance: string, again: boolean): void {
-    const agent = again ? new Agent({ keepAlive: true, maxSockets: 1 }) : false;
-    this.#all.push(this.#visit(instance, agent).finally(() => agent !== false && agent.destroy()));
+  /** One who uses a connection again and again. */
+  stay(instance: string): void {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    void this.visit(instance, async () => {
+      const outcome = await ask(instance, agent);
+      if (outcome !== 'ended') return outcome;
+      this.resent += 1;
+      return ask(instance);
+    }).finally(() => agent.destroy());
   }
-
-  async #visit(instance: string, agent: Agent | false): Promise<void> {
-    while (this.#going) {
-      let outcome = await ask(instance, agent);
-      if (outcome === 'ended') {
-        this.resent += 1;
-        outcome = await ask(instance, false);
-      }
-      if (outcome === 200) this.answered += 1;
-      else this.failures.push(`${instance}: ${outcome}`);
-    }
-  }
-
-  async more(count: number): Promise<void> {
-    const enough = this.answered + count;
-    await until(
-      () => `${enough} answers; there are ${this.answered}, and ${this.failures.slice(0, 3).join('; ')}`,
-      () => this.answered >= enough,
-    );
-  }
-
-  async end(): Promise<void> {
-    this.#going = false;
-    await Promise.all(this.#all);
-  }
-}
-
-/** `ended`: not one byte of an answer came on a connection that had been used before. */
-function ask(instance: string, agent: Agent | false): Promise<number | string> {
-  const options = { port: PORT, host: '127.0.0.1', headers: { host: `${instance}.localhost` }, agent };
-  return new Promise((resolve) => {
-    const sent = request(options, (response) => {
-      response.resume();
-      response.on('end', () => resolve(response.statusCode ?? 0));
-      response.on('error', (error) => resolve(String(error)));
-    });
-    sent.on('error', (error) => resolve(sent.reusedSocket ? 'ended' : String(error)));
-    sent.end();
-  });
 }

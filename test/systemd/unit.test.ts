@@ -1,22 +1,14 @@
 /** Instances as transient units of a real systemd: what every backend has to do, and nothing of what an attacker wants. */
 import test from 'ava';
-import { closeInheritedFds, createBackends, probeHost, select } from '../../isolation/index.js';
+import { select } from '../../isolation/index.js';
 import { attacks } from '../integration/isolation/attacks.js';
 import { conformance } from '../integration/isolation/conformance.js';
-import { newUser } from '../integration/isolation/variants.js';
+import { backends, unitVariant } from './unit-variant.js';
 
-closeInheritedFds();
-const host = await probeHost();
 const variant = {
+  ...unitVariant,
   name: 'systemd',
-  backend: select(createBackends(host), 'systemd', host),
-  host,
-  findsEverything: true,
-  networks: ['host', 'none'] as const,
-  endsTogether: true,
-  tellsEveryExit: true,
-  takesNoSocket: true,
-  newIdentity: () => newUser(true),
+  backend: select(backends, 'systemd', unitVariant.host),
 };
 
 conformance(test, variant);
