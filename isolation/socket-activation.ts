@@ -245,7 +245,7 @@ class StandingSockets {
 
   #handle(ref: Ref, adopted: boolean): Handle {
     const { name = '', invocation = '' } = ref.unit ?? {};
-    const life = unitLife(this.#manager, name, invocation, adopted);
+    const life = unitLife(this.#manager, { unit: name, pid: ref.pid, invocation }, adopted);
     const tree = runTree(this.#manager, name, invocation, ref.cgroup ?? '/nonexistent');
     // Whoever connects past the server would wait for ever for one that is frozen.
     return createHandle(ref, this.#host, life, tree, 'none');

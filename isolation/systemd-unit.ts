@@ -139,7 +139,7 @@ function handleOf(
   return createHandle(
     ref,
     host,
-    unitLife(manager, unit, invocationOf(values), adopted),
+    unitLife(manager, { unit, pid: ref.pid, invocation: invocationOf(values) }, adopted),
     treeOfUnit(ref, host, manager, unit),
     freezer,
   );

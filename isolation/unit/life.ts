@@ -7,32 +7,41 @@ import type { Freezer } from '../freezer.js';
 import type { Life } from '../life.js';
 import type { Tree } from '../tree.js';
 import { placeOf, removePlace } from './place.js';
-import { exitOf, invocationOf, isOver, killedForMemory } from './state.js';
+import { exitOf, invocationOf, isOver } from './state.js';
 
 const { SIGTERM, SIGKILL } = constants.signals;
 
-/** `invocation`: the run that is meant; another one of the same unit says nothing of how it ended. */
-export function unitLife(manager: SystemdManager, unit: string, invocation: string, adopted: boolean): Life {
+/** The run of a unit that is meant: its main process and its invocation. Another run says nothing of how this one ended. */
+export interface UnitRun {
+  readonly unit: string;
+  readonly pid: number;
+  readonly invocation: string;
+}
+
+export function unitLife(
+  manager: SystemdManager,
+  { unit, pid, invocation }: UnitRun,
+  adopted: boolean,
+): Life {
   let settle: ((exit: Exit) => void) | undefined;
   const exited = new Promise<Exit>((resolve) => {
     settle = resolve;
   });
-  let outOfMemory = false;
+  let lastTold: Exit | undefined;
   const check = async (): Promise<void> => {
     if (settle === undefined) return;
     // While the bus is away nothing can be said; a resync follows when it is back.
     const values = await manager.properties(unit, 'Service').catch(() => 'unknown' as const);
     if (values === 'unknown') return;
     const isOther = values !== undefined && invocationOf(values) !== invocation;
-    const told = exitOf(isOther ? undefined : values, Date.now());
-    if (told === undefined) return;
-    const exit = told.unknown && outOfMemory ? killedForMemory(told) : told;
-    settle?.(exit);
+    const exit = exitOf(isOther ? undefined : values, Date.now());
+    if (exit === undefined) return;
+    settle?.(exit.unknown ? (lastTold ?? exit) : exit);
     release();
   };
   const unwatch = manager.watch(unit, ({ values }) => {
-    // A socket may have started the next run before we can ask.
-    outOfMemory ||= values?.Result === 'oom-kill';
+    // A socket may have started the next run before we can ask: what came along with the news is all that there is of this one.
+    if (values?.ExecMainPID === pid) lastTold = exitOf(values, Date.now());
     void check();
   });
   const release = (): void => {

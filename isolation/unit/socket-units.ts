@@ -58,6 +58,8 @@ export function appProperties(own: readonly Property[], forwardTo: number | unde
     // The socket refers to it: nobody else has to.
     ...own.filter(([name]) => name !== 'AddRef'),
     ['StartLimitIntervalUSec', 't', 0n],
+    // A step between its end and the next start, which a waiting connection begins at once: time in which systemd tells how it ended.
+    ['ExecStopPost', 'a(sasb)', [['/bin/true', ['/bin/true'], true]]],
     ...(forwardTo === undefined
       ? []
       : ([

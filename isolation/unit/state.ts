@@ -8,7 +8,7 @@ const SIGNALS = new Map(Object.entries(constants.signals).map(([name, number]) =
 /** Codes of siginfo_t (sigaction(2)): exited by itself; 2 and 3 are killed and dumped core. */
 const CLD_EXITED = 1;
 
-/** Undefined while its main process lives. `values`: undefined when systemd has forgotten the unit. */
+/** Undefined while its main process lives. `values`: undefined when systemd has forgotten the unit; those of its part as a service are enough. */
 export function exitOf(values: PropertyValues | undefined, now: number): Exit | undefined {
   if (values === undefined) return { code: null, signal: null, oom: false, at: now, unknown: true };
   if (!isOver(values) && values.MainPID !== 0) return undefined;
@@ -22,11 +22,6 @@ export function exitOf(values: PropertyValues | undefined, now: number): Exit | 
     at: at > 0 ? at : now,
     unknown: values.ExecMainCode === 0,
   };
-}
-
-/** An end of which only that is known: the kernel kills with SIGKILL. */
-export function killedForMemory({ at }: Exit): Exit {
-  return { code: null, signal: 'SIGKILL', oom: true, at, unknown: false };
 }
 
 /** Whether nothing of the unit lives any more. */

@@ -147,6 +147,38 @@ test.serial('what is idle sleeps, a connection past the server wakes it, and the
   t.is((await server.get(`alice.${service}.localhost`, '/health')).status, 200);
 });
 
+for (const listen of ['fd', 'port']) {
+  test.serial(
+    `listen = "${listen}": how one ended is told, though connections start it again at once`,
+    async (t) => {
+      const service = newService();
+      const server = await started(t, service, app(service, { listen, network: 'none' }));
+      const [instance, unit, path] = [
+        `${service}:alice`,
+        unitOf(service, 'alice'),
+        socketOf(service, 'alice'),
+      ];
+      await ten(t, server, 'spawn', instance);
+      for (const signal of ['SIGSEGV', 'SIGKILL'] as const) {
+        const first = await mainPid(unit);
+        let going = true;
+        const visit = async (): Promise<void> => {
+          while (going) await direct(path, '/health').catch(() => undefined);
+        };
+        const visitors = Array.from({ length: 8 }, visit);
+        process.kill(first, signal);
+        await until('it runs again', async () => ![0, first].includes(await mainPid(unit)));
+        going = false;
+        await Promise.all(visitors);
+        await until(
+          () => `${signal} is told: ${server.output}`,
+          async () => (await ten(t, server, 'logs', instance)).includes(signal),
+        );
+      }
+    },
+  );
+}
+
 test.serial('what was stopped or is held is not started by a connection', async (t) => {
   const service = newService();
   const server = await started(t, service, app(service, { listen: 'port', network: 'none' }));

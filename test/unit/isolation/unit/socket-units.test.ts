@@ -40,7 +40,7 @@ test('what passes connections on needs the app, is in its network, and ends afte
 
 test('an app that takes sockets waits for nobody; nobody refers to it but its socket', (t) => {
   const own: Property[] = [['AddRef', 'b', true]];
-  t.deepEqual([...map(appProperties(own, undefined)).keys()], ['StartLimitIntervalUSec']);
+  t.deepEqual([...map(appProperties(own, undefined)).keys()], ['StartLimitIntervalUSec', 'ExecStopPost']);
   t.true(map(appProperties(own, 8080)).get('StopWhenUnneeded'));
 });
 
