@@ -42,7 +42,7 @@ import { openStore } from './state/store.js';
 import { projectQuotasOnce } from './storage/project-quotas.js';
 import { createUsageMeter } from './storage/usage.js';
 import { Activation } from './supervisor/activation.js';
-import { adoptRunning, registerListed, startAll, wantedAtBoot } from './supervisor/boot.js';
+import { adoptRunning, registerListed, startAll, startListed, wantedAtBoot } from './supervisor/boot.js';
 import { prepareDataRoot } from './supervisor/directories.js';
 import { DiskLimits } from './supervisor/disk-limits.js';
 import { writablePlace } from './supervisor/endpoint.js';
@@ -70,8 +70,6 @@ export async function serve(options: ServeOptions): Promise<void> {
   const manager = new ServiceManager({ env: process.env, pid: process.pid, clock, log });
   const written = readConfig(options);
   const { data_dir } = written.settings;
-  const missing = notYetSettings(written.settings);
-  if (missing.length > 0) throw notYetError(undefined, missing);
 
   await prepareDataRoot(data_dir);
   const lock = lockDataDir(data_dir);
@@ -187,8 +185,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       tellPlane();
       return { before, after };
     },
-    // What was listed before sleeps or runs as its visitors want it: only what is new is started.
-    startListed: async () => startAll(supervisor, await registerListed(supervisor, registration)),
+    startListed: (listed) => startListed(supervisor, registration, listed),
     onForget: (key) => metrics.forget(formatKey(key)),
     activation,
   });
@@ -295,7 +292,10 @@ export async function serve(options: ServeOptions): Promise<void> {
 
 function readConfig(options: ServeOptions): Config {
   const path = findConfig({ explicit: options.configPath, env: process.env, cwd: process.cwd() });
-  return loadConfig({ path, dataDir: options.dataDir, env: process.env });
+  const config = loadConfig({ path, dataDir: options.dataDir, env: process.env });
+  const missing = notYetSettings(config.settings);
+  if (missing.length > 0) throw notYetError(undefined, missing);
+  return config;
 }
 
 /** `auto` is decided here, once for each config. That nothing keeps instances apart is what the user allowed by it, and is said all the same. */

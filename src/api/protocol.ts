@@ -242,9 +242,18 @@ export const RestartProgress = z.discriminatedUnion('type', [
 export type RestartProgress = z.infer<typeof RestartProgress>;
 
 export const ReloadResponse = z.object({
-  changed: z.array(z.string()),
-  added: z.array(z.string()),
-  removed: z.array(z.string()),
+  changed: z.array(z.string()).describe('Services whose awake instances were restarted'),
+  added: z.array(z.string()).describe('Services'),
+  removed: z.array(z.string()).describe('Services; their instances were stopped'),
+  // Not of a server that is older than who asks it.
+  keys: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Every key that differs, in force now: `service.notes.idle_timeout`; of services that are in both',
+    ),
+  listed: z.array(z.string()).optional().describe('Instances that [instances] lists now and did not before'),
+  unlisted: z.array(z.string()).optional().describe('Instances that it lists no more; they stay as they are'),
 });
 export type ReloadResponse = z.infer<typeof ReloadResponse>;
 

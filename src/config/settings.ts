@@ -62,6 +62,8 @@ const proxySchema = z
 
 /** What holds without a table `[settings.proxy]`. */
 export const PROXY_DEFAULTS = proxySchema.parse({});
+/** What holds without a table `[settings.tls]`. */
+export const TLS_DEFAULTS = tlsSchema.parse({});
 
 /** A range of whole numbers, both ends included. */
 function range(min: number, max: number, what: string) {

@@ -90,6 +90,11 @@ export const MIGRATIONS: readonly Migration[] = [
     title: 'holds outlast being disabled',
     sql: 'ALTER TABLE instances ADD COLUMN held INTEGER NOT NULL DEFAULT 0 CHECK (held IN (0, 1));',
   },
+  {
+    // Of what is up already nobody knows why: it goes on being started, as before.
+    title: 'who is up only because [instances] lists it',
+    sql: 'ALTER TABLE instances ADD COLUMN listed INTEGER NOT NULL DEFAULT 0 CHECK (listed IN (0, 1));',
+  },
 ];
 
 /**

@@ -10,6 +10,7 @@ interface StoredInstance {
   id: string;
   want: InstanceRow['want'];
   held: number;
+  listed: number;
   weight: number;
   env: string;
   created_at: number;
@@ -29,7 +30,7 @@ export function createRegistry(db: Database.Database): Registry {
      ON CONFLICT DO NOTHING`,
   );
   const change = db.prepare(
-    `UPDATE instances SET want = coalesce(@want, want), held = coalesce(@held, held), weight = coalesce(@weight, weight), env = coalesce(@env, env)
+    `UPDATE instances SET want = coalesce(@want, want), held = coalesce(@held, held), listed = coalesce(@listed, listed), weight = coalesce(@weight, weight), env = coalesce(@env, env)
      WHERE service = @service AND id = @id`,
   );
   const remove = db.prepare('DELETE FROM instances WHERE service = ? AND id = ?');
@@ -43,6 +44,7 @@ export function createRegistry(db: Database.Database): Registry {
       id: key.id,
       want: changes.want ?? null,
       held: changes.held === undefined ? null : Number(changes.held),
+      listed: changes.listed === undefined ? null : Number(changes.listed),
       weight: changes.weight ?? null,
       env: changes.env === undefined ? null : JSON.stringify(changes.env),
     });
@@ -96,6 +98,7 @@ function createRuns(db: Database.Database): Pick<Registry, 'saveTrace' | 'saveRe
 }
 
 function toRow(stored: StoredInstance): InstanceRow {
-  const { service, id, want, held, weight, created_at: createdAt } = stored;
-  return { service, id, want, held: held === 1, weight, env: JSON.parse(stored.env), createdAt };
+  const { service, id, want, held, listed, weight, created_at: createdAt } = stored;
+  const flags = { held: held === 1, listed: listed === 1 };
+  return { service, id, want, ...flags, weight, env: JSON.parse(stored.env), createdAt };
 }

@@ -8,6 +8,8 @@ export interface InstanceRow {
   readonly want: 'up' | 'on-demand' | 'down' | 'disabled';
   /** While `want` is `disabled`: it was held before, and is again once it is enabled. */
   readonly held: boolean;
+  /** While `want` is `up`: only because [instances] listed it. */
+  readonly listed: boolean;
   readonly weight: number;
   readonly env: Readonly<Record<string, string>>;
   readonly createdAt: number;
@@ -33,7 +35,10 @@ export interface Registry {
   get(key: InstanceKey): InstanceRow | undefined;
   /** Inserts with want `on-demand`, weight 100, no env; a no-op when it exists. Returns the row. */
   register(key: InstanceKey, now: number): InstanceRow;
-  update(key: InstanceKey, changes: Partial<Pick<InstanceRow, 'want' | 'held' | 'weight' | 'env'>>): void;
+  update(
+    key: InstanceKey,
+    changes: Partial<Pick<InstanceRow, 'want' | 'held' | 'listed' | 'weight' | 'env'>>,
+  ): void;
   /** Several weights in one transaction (`ten route`). */
   setWeights(changes: readonly { key: InstanceKey; weight: number }[]): void;
   /** Forgets instance, ref, trace and env; events and audit stay. */

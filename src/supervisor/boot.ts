@@ -8,6 +8,7 @@ import { keepEndpoint, sweepEndpoints } from './endpoint.js';
 import { recordData } from './instance-data.js';
 import type { Ports } from './ports.js';
 import type { Registration } from './registration.js';
+import { listedIn } from './reload.js';
 import type { Supervisor } from './supervisor.js';
 
 /** Starts at once at most: more would only make each of them slower. */
@@ -105,17 +106,44 @@ export async function registerListed(
   return added;
 }
 
-/** What runs after a boot: what [instances] lists, and what never sleeps and was up when the last server ended. */
+/**
+ * What runs after a boot: what [instances] lists, and what never sleeps and was up when the last server ended, unless that was only
+ * because it was listed then. Such a one stays registered, and sleeps.
+ */
 export function wantedAtBoot(supervisor: Supervisor): InstanceKey[] {
-  const { config, registry } = supervisor.deps;
+  const { config, registry, log } = supervisor.deps;
   const keys = listed(supervisor);
   const names = new Set(keys.map(formatKey));
-  for (const { service, id, want } of registry.all()) {
-    if (config().service[service] === undefined || names.has(formatKey({ service, id }))) continue;
-    if (want === 'up') keys.push({ service, id });
+  for (const { service, id, want, listed } of registry.all()) {
+    const key = { service, id };
+    if (config().service[service] === undefined || names.has(formatKey(key)) || want !== 'up') continue;
+    if (!listed) keys.push(key);
+    // What was adopted runs on.
+    else if (supervisor.live(key)?.handle === undefined) {
+      supervisor.get(key).setWant('on-demand');
+      log.info(
+        { instance: formatKey(key) },
+        'not started: [instances] does not list it any more; a request wakes it',
+      );
+    }
   }
   return keys;
 }
+
+/** At a reload: what was listed before sleeps or runs as its visitors want it; only what is new, or newly listed, is started. */
+export async function startListed(
+  supervisor: Supervisor,
+  registration: Registration,
+  newlyListed: readonly InstanceKey[],
+): Promise<void> {
+  const added = await registerListed(supervisor, registration);
+  const names = new Set(added.map(formatKey));
+  await startAll(supervisor, [...added, ...newlyListed.filter((key) => !names.has(formatKey(key)))]);
+}
+
+/** Causes of starts, as the log and `ten explain` tell them. */
+const LISTED = 'listed in [instances]';
+const WAS_UP = 'it was up when the last server ended';
 
 /** Starts these, a few at a time. Failures are logged, not thrown. */
 export async function startAll(supervisor: Supervisor, keys: readonly InstanceKey[]): Promise<void> {
@@ -124,20 +152,19 @@ export async function startAll(supervisor: Supervisor, keys: readonly InstanceKe
   const worker = async () => {
     for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
       const instance = supervisor.find(key);
-      if (instance === undefined || isKeptDown(supervisor.deps.registry.get(key))) continue;
+      const row = supervisor.deps.registry.get(key);
+      if (instance === undefined || isKeptDown(row)) continue;
+      const isListed = names.has(formatKey(key));
+      if (isListed && row?.want !== 'up') supervisor.deps.registry.update(key, { listed: true });
       await instance
-        .start(names.has(formatKey(key)) ? 'up' : 'on-demand')
+        .start(isListed ? 'up' : 'on-demand', isListed ? LISTED : WAS_UP)
         .catch((error: unknown) => report(supervisor, instance.key, error));
     }
   };
   await Promise.all(Array.from({ length: STARTS_AT_ONCE }, worker));
 }
 
-function listed(supervisor: Supervisor): InstanceKey[] {
-  return Object.entries(supervisor.deps.config().instances).flatMap(([service, ids]) =>
-    ids.map((id) => ({ service, id })),
-  );
-}
+const listed = (supervisor: Supervisor): InstanceKey[] => listedIn(supervisor.deps.config());
 
 function report(supervisor: Supervisor, key: InstanceKey, error: unknown): void {
   const { code, hint, message } = asTenementError(error);

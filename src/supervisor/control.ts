@@ -1,5 +1,6 @@
 /** What people may ask of the supervisor: the interface between the API and the supervisor. Types only. */
 import type { InstanceKey } from '../base/names.js';
+import type { ConfigChange } from './reload.js';
 
 /** The states of one instance (docs/concepts.md has the picture). */
 export type State =
@@ -105,6 +106,6 @@ export interface Control {
   ): Promise<InstanceView>;
   /** Moves the whole weight of `from` to `to` in one step. */
   route(service: string, from: string, to: string): Promise<{ from: InstanceView; to: InstanceView }>;
-  /** Reads the config file again and applies it; running instances whose service did not change are not touched. */
-  reload(): Promise<{ changed: string[]; added: string[]; removed: string[] }>;
+  /** Reads the config file again and applies it; running instances whose service did not change are not touched. Tells what differs. */
+  reload(): Promise<ConfigChange>;
 }

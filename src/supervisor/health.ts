@@ -39,7 +39,8 @@ export function describeAnswer(answer: HealthAnswer): string {
 
 interface HealthLoopOptions {
   readonly clock: Stopwatch;
-  readonly intervalMs: number;
+  /** Asked before each check: a reload may change it. */
+  readonly intervalMs: () => number;
   readonly ask: () => Promise<HealthAnswer>;
   /** True when a request is in flight, asked both before and after a check. */
   readonly inFlight: () => boolean;
@@ -77,7 +78,7 @@ export class HealthLoop {
   /** Spread over +-10 % so that instances started together are not all asked in the same moment for ever. */
   #schedule(): void {
     const jitter = 0.9 + Math.random() * 0.2;
-    this.#timer = this.#options.clock.after(this.#options.intervalMs * jitter, () => void this.#check());
+    this.#timer = this.#options.clock.after(this.#options.intervalMs() * jitter, () => void this.#check());
   }
 
   async #check(): Promise<void> {

@@ -129,10 +129,10 @@ export class Instance {
     return this.#enter(() => this.#claim(), signal);
   }
 
-  /** Starts it for a person (or for the config, `want: up`) and waits until it is ready. */
-  start(want: 'up' | 'on-demand'): Promise<void> {
+  /** Starts it for a person (or for the config, `want: up`) and waits until it is ready. `cause` is told. */
+  start(want: 'up' | 'on-demand', cause = 'asked to start'): Promise<void> {
     if (this.#facts.want === 'disabled') return Promise.reject(new TenementError('disabled'));
-    this.#post({ type: 'start', want }, want === 'up' ? 'listed in [instances]' : 'asked to start');
+    this.#post({ type: 'start', want }, cause);
     return this.#untilReady();
   }
 

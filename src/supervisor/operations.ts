@@ -18,7 +18,7 @@ import type { DiskLimits } from './disk-limits.js';
 import { releaseUid, removeData } from './instance-data.js';
 import type { Quotas } from './quotas.js';
 import type { Registration } from './registration.js';
-import { compare } from './reload.js';
+import { type ConfigChange, compare } from './reload.js';
 import { restartService } from './rolling.js';
 import type { Supervisor } from './supervisor.js';
 import { assertWeight, deploy, route } from './versions.js';
@@ -31,8 +31,8 @@ interface OperationsDeps {
   readonly diskLimits?: DiskLimits;
   /** Reads the file again, checks it and puts it in force; throws and changes nothing when it is not valid. */
   readonly applyConfig: () => Promise<{ before: Config; after: Config }>;
-  /** Starts what the new config lists. */
-  readonly startListed: () => Promise<void>;
+  /** Registers what the config lists, and starts what is new of it or was not listed before. */
+  readonly startListed: (listed: readonly InstanceKey[]) => Promise<void>;
   /** The instance is forgotten: metrics drop its labels. */
   readonly onForget: (key: InstanceKey) => void;
   /** What would start an instance past us: shut before a stop that is to last, closed after it. */
@@ -75,6 +75,8 @@ export class Operations implements Control {
   async spawn(key: InstanceKey, options: SpawnOptions): Promise<InstanceView> {
     const instance = await this.#deps.registration.ensure(key, { adoptData: options.adoptData ?? false });
     this.#deps.supervisor.service(key.service);
+    // From now on it is there because a person wants it, whatever [instances] says later.
+    this.#deps.supervisor.deps.registry.update(key, { listed: false });
     const ready = instance.start('on-demand');
     if (options.wait === false) ready.catch(() => {});
     else await ready;
@@ -215,7 +217,7 @@ export class Operations implements Control {
     return { from: await this.view(keys[0]), to: await this.view(keys[1]) };
   }
 
-  async reload(): Promise<{ changed: string[]; added: string[]; removed: string[] }> {
+  async reload(): Promise<ConfigChange> {
     const { supervisor } = this.#deps;
     const { before, after } = await this.#deps.applyConfig();
     const change = compare(before, after);
@@ -228,7 +230,7 @@ export class Operations implements Control {
     await applyReload(supervisor, change);
     for (const key of orphans) await this.#deps.activation?.close(key);
     await this.#deps.activation?.renew(change.changed);
-    await this.#deps.startListed();
+    await this.#deps.startListed(change.listed);
     return change;
   }
 

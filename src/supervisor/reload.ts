@@ -1,67 +1,126 @@
 /** What a changed config means for what runs. Pure. */
 import { isDeepStrictEqual } from 'node:util';
+import { formatKey, type InstanceKey } from '../base/names.js';
+import { formatPath } from '../config/problem.js';
 import type { Config, ServiceConfig } from '../config/schema.js';
-import { PROXY_DEFAULTS } from '../config/settings.js';
+import { PROXY_DEFAULTS, TLS_DEFAULTS } from '../config/settings.js';
 
 export interface ConfigChange {
   /** Services whose process must be started anew to have the change. */
   readonly changed: string[];
   readonly added: string[];
   readonly removed: string[];
+  /** Every key that differs, as in the file and in its order there: `service.notes.idle_timeout`; of services that are in both. */
+  readonly keys: string[];
+  /** Instances that [instances] lists now and did not list before. */
+  readonly listed: InstanceKey[];
+  readonly unlisted: InstanceKey[];
 }
 
-/** Keys that reach the process itself. All others (timeouts, quotas, balance ...) take effect while it runs. */
-const OF_THE_PROCESS: readonly (keyof ServiceConfig)[] = [
-  'command',
-  'args',
-  'workdir',
-  'env',
-  'env_file',
-  'pass_env',
-  'user',
-  'listen',
-  'isolation',
-  'sandbox',
-  'network',
-  'allow_local',
-  'read_only_paths',
-  'read_write_paths',
-  'memory_limit_mb',
-  'cpu_shares',
-  'cpu_limit',
-  'pids_limit',
-];
+/** Which keys reach the process itself; all others take effect while it runs. Every key, so that a new one cannot be forgotten here. */
+const IS_OF_THE_PROCESS: Readonly<Record<keyof ServiceConfig, boolean>> = {
+  command: true,
+  args: true,
+  workdir: true,
+  env: true,
+  env_file: true,
+  pass_env: true,
+  user: true,
+  listen: true,
+  restart: false,
+  health: false,
+  health_timeout: false,
+  idle_timeout: false,
+  idle_action: false,
+  freeze_timeout: false,
+  startup_timeout: false,
+  request_timeout: false,
+  stop_timeout: false,
+  drain_timeout: false,
+  on_demand: false,
+  max_instances: false,
+  balance: false,
+  storage_persist: false,
+  storage_quota_mb: false,
+  max_body: false,
+  memory_limit_mb: true,
+  cpu_shares: true,
+  cpu_limit: true,
+  pids_limit: true,
+  isolation: true,
+  sandbox: true,
+  network: true,
+  allow_local: true,
+  read_only_paths: true,
+  read_write_paths: true,
+  systemd: true,
+};
 
 export function compare(before: Config, after: Config): ConfigChange {
   const names = (config: Config) => Object.keys(config.service).sort();
+  const both = names(after).flatMap((name) => {
+    const [old, now] = [before.service[name], after.service[name]];
+    return old === undefined || now === undefined ? [] : [{ name, keys: differing(old, now) }];
+  });
   return {
+    changed: both.flatMap(({ name, keys }) => (keys.some((key) => IS_OF_THE_PROCESS[key]) ? [name] : [])),
     added: names(after).filter((name) => before.service[name] === undefined),
     removed: names(before).filter((name) => after.service[name] === undefined),
-    changed: names(after).filter((name) => {
-      const [old, now] = [before.service[name], after.service[name]];
-      return (
-        old !== undefined && now !== undefined && OF_THE_PROCESS.some((key) => differs(old[key], now[key]))
-      );
-    }),
+    keys: [
+      ...settingsKeys(before, after),
+      ...both.flatMap(({ name, keys }) => keys.map((key) => formatPath(['service', name, key]))),
+      ...differing(before.routing, after.routing).map((key) => formatPath(['routing', key])),
+    ],
+    listed: listedOnlyIn(after, before),
+    unlisted: listedOnlyIn(before, after),
   };
 }
 
 /** `[settings]` keys that are only read when the server starts. */
 export function needsRestart(before: Config, after: Config): string[] {
-  const keys = ['data_dir', 'listen', 'port_range', 'uid_range'] as const;
-  const changed: string[] = keys.filter((key) => differs(before.settings[key], after.settings[key]));
-  for (const key of [
-    'head_timeout',
-    'max_head',
-    'keep_alive_timeout',
-    'fast_reads',
-    'proxy_protocol',
-  ] as const)
-    if (differs(proxyOf(before)[key], proxyOf(after)[key])) changed.push(`proxy.${key}`);
-  return changed;
+  return settingsKeys(before, after)
+    .map((key) => key.replace(/^settings\./, ''))
+    .filter((key) => AT_START.has(key));
 }
 
-/** The order of keys in a table says nothing. */
-const proxyOf = (config: Config) => config.settings.proxy ?? PROXY_DEFAULTS;
+const AT_START: ReadonlySet<string> = new Set([
+  'data_dir',
+  'listen',
+  'port_range',
+  'uid_range',
+  'proxy.head_timeout',
+  'proxy.max_head',
+  'proxy.keep_alive_timeout',
+  'proxy.fast_reads',
+  'proxy.proxy_protocol',
+]);
 
-const differs = (a: unknown, b: unknown) => !isDeepStrictEqual(a, b);
+/** A table that is left out says the same as one with nothing but defaults. */
+function settingsKeys(before: Config, after: Config): string[] {
+  const [old, now] = [before, after].map(({ settings }) => ({
+    ...settings,
+    tls: settings.tls ?? TLS_DEFAULTS,
+    proxy: settings.proxy ?? PROXY_DEFAULTS,
+  }));
+  if (old === undefined || now === undefined) return [];
+  return differing(old, now).flatMap((key) => {
+    if (key !== 'tls' && key !== 'proxy') return [`settings.${key}`];
+    return differing<object>(old[key], now[key]).map((inner) => `settings.${key}.${inner}`);
+  });
+}
+
+/** The keys of either whose values differ. The order of keys in a table says nothing. */
+function differing<T extends object>(before: T, after: T): (keyof T & string)[] {
+  const keys = new Set(Object.keys({ ...before, ...after }) as (keyof T & string)[]);
+  return [...keys].filter((key) => !isDeepStrictEqual(before[key], after[key]));
+}
+
+function listedOnlyIn(config: Config, other: Config): InstanceKey[] {
+  const elsewhere = new Set(listedIn(other).map(formatKey));
+  return listedIn(config).filter((key) => !elsewhere.has(formatKey(key)));
+}
+
+/** What [instances] lists, in the order of the file. */
+export function listedIn({ instances }: Pick<Config, 'instances'>): InstanceKey[] {
+  return Object.entries(instances).flatMap(([service, ids]) => ids.map((id) => ({ service, id })));
+}

@@ -180,7 +180,7 @@ export class Supervisor {
         if ((to === 'starting' || from === 'frozen') && cause === WAKE) this.deps.onWake?.(key.service);
       },
       onWant: (want) => {
-        registry.update(key, { want });
+        registry.update(key, want === 'up' ? { want } : { want, listed: false });
         this.#changed(key.service);
       },
       onExit: async (exit) => {

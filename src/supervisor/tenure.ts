@@ -171,7 +171,7 @@ export class Tenure {
     if (this.#health !== undefined || handle === undefined) return;
     this.#health = new HealthLoop({
       clock: this.#deps.clock,
-      intervalMs: this.#deps.timings().healthIntervalMs,
+      intervalMs: () => this.#deps.timings().healthIntervalMs,
       ask: (): Promise<HealthAnswer> => this.#probes.askHealth(this.#deps.healthRequest(handle), handle),
       inFlight: () => this.#leases.count > 0,
       onUnhealthy,

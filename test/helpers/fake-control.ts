@@ -1,6 +1,7 @@
 import { TenementError } from '../../src/base/errors.js';
 import { formatKey, type InstanceKey, parseKey } from '../../src/base/names.js';
 import type { Control, DataFate, InstanceView, PutChanges } from '../../src/supervisor/control.js';
+import type { ConfigChange } from '../../src/supervisor/reload.js';
 
 interface Kept {
   view: InstanceView;
@@ -136,9 +137,12 @@ export class FakeControl implements Control {
     };
   }
 
-  async reload(): Promise<{ changed: string[]; added: string[]; removed: string[] }> {
+  async reload(): Promise<ConfigChange> {
     this.calls.push('reload');
-    return { changed: ['notes'], added: [], removed: [] };
+    return {
+      ...{ changed: ['notes'], added: [], removed: [], keys: ['service.notes.command'] },
+      ...{ listed: [{ service: 'notes', id: 'zoe' }], unlisted: [] },
+    };
   }
 
   #register(key: InstanceKey, state: 'ready' | 'stopped'): Kept {

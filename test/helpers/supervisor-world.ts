@@ -8,6 +8,7 @@ import { formatKey, type InstanceKey } from '../../src/base/names.js';
 import { loadConfig } from '../../src/config/load.js';
 import type { Config } from '../../src/config/schema.js';
 import { openStore } from '../../src/state/store.js';
+import { startListed } from '../../src/supervisor/boot.js';
 import { prepareDataRoot } from '../../src/supervisor/directories.js';
 import { DiskLimits, type ProjectLimits } from '../../src/supervisor/disk-limits.js';
 import { Launcher } from '../../src/supervisor/launcher.js';
@@ -115,7 +116,7 @@ export async function supervisorWorld(t: ExecutionContext, toml: string, kernel?
       config = next;
       return { before, after: next };
     },
-    startListed: async () => {},
+    startListed: (listed) => startListed(supervisor, registration, listed),
     onForget: (key) => void forgotten.push(formatKey(key)),
     activation: {
       shut: async (key) => void activation.push(`shut ${formatKey(key)}`),

@@ -4,7 +4,7 @@ import { silentLog } from '../../src/base/log.js';
 import { signalReload } from '../../src/signal-reload.js';
 import type { AuditRow } from '../../src/state/types.js';
 
-const NOTHING = { changed: [], added: [], removed: [] };
+const NOTHING = { changed: [], added: [], removed: [], keys: [], listed: [], unlisted: [] };
 
 function world(reload: () => Promise<typeof NOTHING>, add?: () => void) {
   const rows: AuditRow[] = [];
@@ -22,7 +22,7 @@ test('a reload by signal leaves a row, whether it worked or not', async (t) => {
   await run();
   const row = { at: 7, actor: 'signal', action: 'reload', target: '' };
   t.deepEqual(rows, [
-    { ...row, outcome: 'ok', detail: 'changed 0, added 0, removed 0' },
+    { ...row, outcome: 'ok', detail: 'changed 0, added 0, removed 0, keys 0, listed 0, unlisted 0' },
     { ...row, outcome: 'failed', detail: 'config_invalid: line 3 is wrong' },
   ]);
 });

@@ -103,8 +103,14 @@ export const serviceRoutes: Route[] = [
     response: ReloadResponse,
     async handler({ deps, audit }) {
       const result = await deps.control.reload();
-      audit.detail = `changed ${result.changed.length}, added ${result.added.length}, removed ${result.removed.length}`;
-      return json(result);
+      audit.detail = Object.entries(result)
+        .map(([what, list]) => `${what} ${list.length}`)
+        .join(', ');
+      return json({
+        ...result,
+        listed: result.listed.map(formatKey),
+        unlisted: result.unlisted.map(formatKey),
+      });
     },
   }),
 ];

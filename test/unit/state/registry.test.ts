@@ -22,6 +22,7 @@ test('registers once and keeps what was set', (t) => {
     ...alice,
     want: 'on-demand',
     held: false,
+    listed: false,
     weight: 100,
     env: {},
     createdAt: 5,

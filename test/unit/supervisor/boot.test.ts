@@ -147,3 +147,39 @@ test('adopted after the clock was set back: its uptime begins anew', async (t) =
   await adoptRunning(world.supervisor, world.backends, world.ports);
   t.is(world.supervisor.get(key('alice')).uptimeMs, 0);
 });
+
+for (const [what, prepare, starts] of [
+  ['only because it was listed', async () => {}, false],
+  ['and a person has spawned it since', (world) => world.operations.spawn(key('alice'), {}), true],
+] as const satisfies readonly (readonly [string, (world: World) => Promise<unknown>, boolean])[]) {
+  test(`up when the last server ended, ${what}, and listed no more: ${starts ? 'started' : 'sleeps'}`, async (t) => {
+    const last = await supervisorWorld(t, `${NOTES}[instances]\nnotes = ["alice"]\n`);
+    await registerListed(last.supervisor, last.registration);
+    await startAll(last.supervisor, wantedAtBoot(last.supervisor));
+    await prepare(last);
+    const row = last.registry.get(key('alice'));
+    t.is(row?.want, 'up');
+
+    const world = await supervisorWorld(t, NOTES);
+    world.registry.register(key('alice'), 1);
+    world.registry.update(key('alice'), row ?? {});
+    await startAll(world.supervisor, wantedAtBoot(world.supervisor));
+    t.deepEqual(world.alive(), starts ? ['notes:alice'] : []);
+    const events = world.registry.events(key('alice'), 10);
+    if (starts) t.is(events.at(-1)?.cause, 'it was up when the last server ended');
+    else t.like(world.registry.get(key('alice')), { want: 'on-demand', listed: false });
+  });
+}
+
+test('listed no more, and adopted: it runs on', async (t) => {
+  const world = await supervisorWorld(t, NOTES);
+  const handle = new FakeHandle({ address: { host: '127.0.0.1', port: 1 } });
+  world.registry.register(key('alice'), 1);
+  world.registry.update(key('alice'), { want: 'up', listed: true });
+  world.registry.saveRef(key('alice'), handle.ref);
+  world.adoptions.push({ kind: 'adopted', handle });
+  await adoptRunning(world.supervisor, world.backends, world.ports);
+  await startAll(world.supervisor, wantedAtBoot(world.supervisor));
+  t.is(world.supervisor.get(key('alice')).handle, handle);
+  t.like(world.registry.get(key('alice')), { want: 'up', listed: true });
+});

@@ -42,7 +42,7 @@ function loop(answers: HealthAnswer[], inFlight = () => false) {
   const asked: number[] = [];
   const health = new HealthLoop({
     clock,
-    intervalMs: 10_000,
+    intervalMs: () => 10_000,
     ask: async () => {
       asked.push(clock.monotonic());
       return answers.shift() ?? { kind: 'healthy' };
@@ -104,7 +104,7 @@ test('stop ends it, also while a check is under way', async (t) => {
   let answer: (answer: HealthAnswer) => void = () => {};
   const health = new HealthLoop({
     clock,
-    intervalMs: 10_000,
+    intervalMs: () => 10_000,
     ask: () =>
       new Promise((resolve) => {
         answer = resolve;
@@ -124,7 +124,7 @@ test('a check that breaks is a failure and not the end of the checks', async (t)
   const clock = new FakeClock();
   const health = new HealthLoop({
     clock,
-    intervalMs: 10_000,
+    intervalMs: () => 10_000,
     ask: () => Promise.reject(new Error('broke')),
     inFlight: () => false,
     onUnhealthy: () => {},
@@ -132,4 +132,26 @@ test('a check that breaks is a failure and not the end of the checks', async (t)
   await clock.advanceAsync(11_000);
   t.is(health.failures, 1);
   t.is(clock.pending, 1);
+});
+
+test('another interval holds from the next check on', async (t) => {
+  const clock = new FakeClock();
+  let intervalMs = 10_000;
+  let checks = 0;
+  const health = new HealthLoop({
+    clock,
+    intervalMs: () => intervalMs,
+    ask: async () => {
+      checks += 1;
+      return { kind: 'healthy' };
+    },
+    inFlight: () => false,
+    onUnhealthy: () => t.fail(),
+  });
+  intervalMs = 100_000;
+  await clock.advanceAsync(80_000);
+  t.is(checks, 1);
+  await clock.advanceAsync(50_000);
+  t.is(checks, 2);
+  health.pause();
 });

@@ -38,3 +38,26 @@ test('nothing listens any more for instances of a service that was removed, asle
   await world.operations.reload();
   t.deepEqual(world.activation, ['shut notes:a', 'shut notes:b', 'close notes:a', 'close notes:b']);
 });
+
+test('what [instances] lists newly is started, whether or not it was registered before; what it lists no more goes on', async (t) => {
+  const world = await supervisorWorld(t, `${NOTES}[instances]\nnotes = ["b"]\n`);
+  for (const id of ['a', 'b']) await world.operations.spawn({ service: 'notes', id }, {});
+  await world.operations.stop({ service: 'notes', id: 'a' }, { hold: false });
+  t.deepEqual(world.alive(), ['notes:b']);
+  world.setConfig(`${NOTES}[instances]\nnotes = ["a", "c"]\n`);
+  const { listed, unlisted } = await world.operations.reload();
+  t.deepEqual(
+    [listed, unlisted].map((keys) => keys.map(({ id }) => id)),
+    [['a', 'c'], ['b']],
+  );
+  t.deepEqual(world.alive().sort(), ['notes:a', 'notes:b', 'notes:c']);
+});
+
+test('what is listed newly and held stays down', async (t) => {
+  const world = await supervisorWorld(t, NOTES);
+  await world.operations.spawn({ service: 'notes', id: 'a' }, {});
+  await world.operations.stop({ service: 'notes', id: 'a' }, { hold: true });
+  world.setConfig(`${NOTES}[instances]\nnotes = ["a"]\n`);
+  await world.operations.reload();
+  t.deepEqual(world.alive(), []);
+});
