@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url';
 const port = Number(process.env.PORT ?? 8080);
 const config = fileURLToPath(new URL('./tenement.toml', import.meta.url));
 const main = new URL('../../dist/src/cli/main.js', import.meta.url);
-const deadline = Date.now() + 60_000;
 
 // The server's log would push the lines below out of sight; problems are still shown.
 process.env.LOG_LEVEL ??= 'warn';
 // The same as typing `ten serve --config ... --port ...`. One process, so that a signal to npm or Ctrl-C reaches it.
 process.argv = [process.execPath, 'ten', 'serve', '--config', config, '--port', String(port)];
+const up = serverIsUp();
 import(main.href).catch((error) => {
   console.error(
     error.code === 'ERR_MODULE_NOT_FOUND' ? `not built yet, run "npm start": ${error.message}` : error,
@@ -19,6 +19,9 @@ import(main.href).catch((error) => {
   process.exit(1);
 });
 
+// Whatever answers on the port before that is another server. If ours cannot start it says why, and ends this process.
+await up;
+const deadline = Date.now() + 60_000;
 const ready = (await Promise.all(['alice', 'bob'].map(untilReady))).every(Boolean);
 if (ready) console.log(welcome());
 else
@@ -47,6 +50,21 @@ A third customer, from the root of this repository:
 
 They sleep after a minute without a visitor; the next request wakes them. Ctrl-C stops everything.
 `;
+}
+
+/** Resolves once the server in this process says on its standard output that it serves. */
+function serverIsUp() {
+  return new Promise((resolve) => {
+    const { stdout } = process;
+    const write = stdout.write;
+    stdout.write = (...args) => {
+      if (/^tenement \S+ serves /.test(String(args[0]))) {
+        stdout.write = write;
+        resolve();
+      }
+      return write.apply(stdout, args);
+    };
+  });
 }
 
 /** Resolves to true once the tenant's app answers through the server, to false after a minute. */
