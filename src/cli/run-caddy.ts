@@ -2,10 +2,10 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { execa } from 'execa';
-import { isOurs } from '../../systemd/units/marker.js';
 import { TenementError } from '../base/errors.js';
 import type { Config } from '../config/schema.js';
-import { caddyfile, siteOf } from '../install/caddyfile.js';
+import { caddyfile, checkDnsProvider, siteOf } from '../install/caddyfile.js';
+import { isAsWritten } from '../install/seal.js';
 import { contents } from '../install/step.js';
 import { usageError } from './fail.js';
 import type { Globals } from './globals.js';
@@ -13,7 +13,6 @@ import { loadConfigFor } from './load-config.js';
 import type { Output } from './output.js';
 
 const SYSTEM_FILE = '/etc/caddy/Caddyfile';
-const PROVIDER = /^[a-z][a-z0-9_-]*$/;
 
 export interface CaddyOptions {
   readonly domain: string;
@@ -28,11 +27,7 @@ export interface CaddyOptions {
 /** Works without a configuration, too. @throws TenementError `usage`, `conflict`, `install_failed` */
 export async function writeCaddyfile(options: CaddyOptions, globals: Globals, out: Output): Promise<void> {
   const { dnsProvider, output } = options;
-  if (dnsProvider !== undefined && !PROVIDER.test(dnsProvider))
-    throw usageError(
-      `"${dnsProvider}" is not the name of a DNS provider's module`,
-      'such as cloudflare, hetzner, route53',
-    );
+  if (dnsProvider !== undefined) checkDnsProvider(dnsProvider);
   if (options.systemd) return out.print(DROP_IN);
   const config = await loadConfigFor(globals).catch((error) => {
     if (error instanceof TenementError && error.code === 'config_not_found' && globals.config === undefined)
@@ -57,23 +52,21 @@ function upstreamFor({ upstream, port }: CaddyOptions, config: Config | undefine
     throw usageError(`"${upstream}" is not an address`, '`127.0.0.1:8080` or `unix:/run/tenement.sock`');
   }
   if (port !== undefined) return `127.0.0.1:${port}`;
-  const [first = '127.0.0.1:8080'] = config?.settings.listen ?? [];
-  // All addresses are not one that can be called.
-  return first.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
+  return config?.settings.listen?.[0] ?? '127.0.0.1:8080';
 }
 
 /** @throws TenementError `conflict` when somebody else wrote the file that is there */
 async function installIt(text: string, out: Output): Promise<void> {
   const there = contents(SYSTEM_FILE);
   const incoming = `${SYSTEM_FILE}.incoming`;
-  if (there !== undefined && !isOurs(there) && !isDebians(there)) {
+  if (there !== undefined && !isAsWritten(there) && !isDebians(there)) {
     throw new TenementError('conflict', `${SYSTEM_FILE} has sites of yours and stays as it is`, {
       hint: `\`ten caddy -o /etc/caddy/tenement.caddy\`, then add the line \`import tenement.caddy\` to it.`,
     });
   }
   try {
     await mkdir(dirname(SYSTEM_FILE), { recursive: true });
-    if (there !== undefined && !isOurs(there))
+    if (there !== undefined && !isAsWritten(there))
       await writeFile(`${SYSTEM_FILE}.before-tenement`, there, { flag: 'wx' });
     // Checked before it takes the place of one that works, which Caddy would not come back with.
     await writeFile(incoming, text);

@@ -42,7 +42,7 @@ export async function upgrade(way: Way): Promise<void> {
       dataDir: undefined,
       domain: undefined,
       port: undefined,
-      caddy: false,
+      caddy: undefined,
       dnsProvider: undefined,
       start: true,
     },

@@ -1,8 +1,12 @@
 /** A Caddyfile that puts HTTPS in front. Pure. */
 
 import { comment, MARKER } from '../../systemd/units/marker.js';
+import { TenementError } from '../base/errors.js';
 import type { InstanceKey } from '../base/names.js';
 import type { Config } from '../config/schema.js';
+import { seal } from './seal.js';
+
+const PROVIDER = /^[a-z][a-z0-9_-]*$/;
 
 export interface CaddySite {
   readonly domain: string;
@@ -18,8 +22,21 @@ export interface CaddySite {
   readonly adminHost: string | undefined;
 }
 
+/** Sealed: it says whether it was changed since. */
+export function caddyfile(site: CaddySite): string {
+  return seal(plain(site));
+}
+
+/** @throws TenementError `usage`: it becomes a word of a Caddyfile */
+export function checkDnsProvider(name: string): void {
+  if (PROVIDER.test(name)) return;
+  throw new TenementError('usage', `"${name}" is not the name of a DNS provider's module`, {
+    hint: 'such as cloudflare, hetzner, route53',
+  });
+}
+
 /** A certificate covers one level: `*.example.com` is not `alice.notes.example.com`. */
-export function caddyfile({
+function plain({
   domain,
   upstream,
   dnsProvider,
@@ -75,7 +92,9 @@ export function caddyfile({
 }
 
 function upstreamOf(upstream: string): string {
-  return upstream.startsWith('unix:') ? `unix/${upstream.slice('unix:'.length)}` : upstream;
+  if (upstream.startsWith('unix:')) return `unix/${upstream.slice('unix:'.length)}`;
+  // All addresses are not one that can be called.
+  return upstream.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
 }
 
 /** What a configuration says of it. */

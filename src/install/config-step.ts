@@ -23,8 +23,10 @@ export interface ConfigRequest {
   /** From --data-dir. */
   readonly dataDirFlag: string | undefined;
   readonly trustedProxies: readonly string[];
-  /** Undefined keeps what the file says. */
-  readonly listen: readonly string[] | undefined;
+  /** Not to be believed any more. */
+  readonly distrusted: readonly string[];
+  /** Gets what the file says; undefined keeps that. */
+  readonly listen: (now: readonly string[] | undefined) => readonly string[] | undefined;
 }
 
 export interface MovedConfig {
@@ -55,12 +57,14 @@ export function configFor(request: ConfigRequest): MovedConfig {
   const source = readOwnedFile(from, self).replace(/^\uFEFF/, '');
   const base = dirname(from);
   const data = chooseData(source, base, request);
+  const listen = request.listen(before.settings.listen);
   const text = moveConfig({
     source,
     base,
     dataDir: data.path,
     trustedProxies: request.trustedProxies,
-    ...(request.listen && { listen: request.listen }),
+    distrusted: request.distrusted,
+    ...(listen && { listen }),
   });
   const config = readBack(text, to);
   verify(before, config, base);

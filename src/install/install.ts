@@ -8,7 +8,9 @@ import { serviceUnit } from '../../systemd/units/service.js';
 import { sliceUnit } from '../../systemd/units/slice.js';
 import { socketUnit } from '../../systemd/units/socket.js';
 import { resolveAuto } from '../config/resolve-auto.js';
+import { caddyStep, importsOurs, withoutCaddyfile } from './caddy-step.js';
 import { caddyfile, siteOf } from './caddyfile.js';
+import { choicesOf, DEFAULT_PORT, defaultListen, listenFor, type NewChoices } from './choices.js';
 import { configFor } from './config-step.js';
 import type { Layout } from './layout.js';
 import type { Machine } from './machine.js';
@@ -19,17 +21,13 @@ import { contents, isPending, linkTarget, type Plan, type Step } from './step.js
 import { unitNeedsOf } from './unit-needs.js';
 
 const UNITS = ['tenement.service', 'tenement.socket', 'tenement.slice'] as const;
-const DEFAULT_PORT = 8080;
 const LOOPBACK = ['127.0.0.1', '::1'];
 
-export interface InstallOptions {
+export interface InstallOptions extends NewChoices {
   /** From --config. */
   readonly config: string | undefined;
   readonly dataDir: string | undefined;
-  readonly domain: string | undefined;
   readonly port: number | undefined;
-  readonly caddy: boolean;
-  readonly dnsProvider: string | undefined;
   /** Start it, or with what has changed again. */
   readonly start: boolean;
 }
@@ -43,8 +41,8 @@ export interface InstallPlan extends Plan {
 export function planInstall(options: InstallOptions, machine: Machine): InstallPlan {
   const { places, installed, program, env, cwd } = machine;
   const oldUnit = contents(join(places.units, 'tenement.service'));
-  const domain = options.domain ?? installed?.domain ?? domainIn(oldUnit) ?? 'localhost';
-  const caddy = options.caddy || installed?.caddy === true;
+  const choices = choicesOf(options, installed, oldUnit, contents(places.caddyfile));
+  const { domain, caddy, dnsProvider } = choices;
   const moved = configFor({
     explicit: options.config,
     env,
@@ -53,7 +51,9 @@ export function planInstall(options: InstallOptions, machine: Machine): InstallP
     dataDir: places.dataDir,
     dataDirFlag: options.dataDir,
     trustedProxies: caddy ? LOOPBACK : [],
-    listen: listenFor(options, machine),
+    distrusted: installed?.caddy === true && !caddy ? LOOPBACK : [],
+    listen: (now) =>
+      listenFor({ port: options.port, caddy: options.caddy, behind: caddy }, now, domain, machine.hasIpv6),
   });
   const { config } = resolveAuto(moved.config, { strongest: machine.strongest, root: true });
   const listen = config.settings.listen ?? defaultListen(domain, DEFAULT_PORT, machine.hasIpv6);
@@ -91,14 +91,17 @@ export function planInstall(options: InstallOptions, machine: Machine): InstallP
     steps.push({ do: 'rename', path: moved.from, to: backup, why: `it is ${places.config} now` });
     origin = { from: moved.from, backup };
   }
-  if (caddy) {
-    const text = caddyfile(
-      siteOf(config, { domain, upstream: listen[0] ?? '', dnsProvider: options.dnsProvider }),
-    );
-    const there = contents(places.caddyfile);
-    if (there === undefined || (options.caddy && isOurs(there)))
-      steps.push({ do: 'file', path: places.caddyfile, text, mode: 0o644 });
-  }
+  const front = caddy
+    ? caddyStep(
+        places,
+        caddyfile(siteOf(config, { domain, upstream: listen[0] ?? '', dnsProvider })),
+        machine.caddyRefuses,
+      )
+    : installed?.caddy === true
+      ? withoutCaddyfile(places)
+      : { steps: [], notes: [] };
+  steps.push(...front.steps);
+  notes.push(...front.notes);
   steps.push({ do: 'directory', path: config.settings.data_dir, mode: 0o711 });
   for (const unit of UNITS) {
     const path = join(places.units, unit);
@@ -110,7 +113,10 @@ export function planInstall(options: InstallOptions, machine: Machine): InstallP
     }
     steps.push({ do: 'file', path, text: units[unit], mode: 0o644 });
   }
+  // What a newer version knows besides stays in it.
+  const { previous: _previous, dnsProvider: _provider, ...known } = installed ?? {};
   const record: Installed = {
+    ...known,
     format: 1,
     domain,
     programs: [
@@ -122,6 +128,7 @@ export function planInstall(options: InstallOptions, machine: Machine): InstallP
     config: { ...origin, ...(isAsMade(installed, places) && { digest: sha256(moved.text) }) },
     dataDir: config.settings.data_dir,
     caddy,
+    ...(dnsProvider !== undefined && { dnsProvider }),
     needs,
     aside,
   };
@@ -160,19 +167,11 @@ function commands(pending: readonly Step[], places: Layout, start: boolean): Ste
   ) {
     steps.push(run('systemctl', 'restart', 'tenement.service'));
   }
+  if (changed(places.caddyfile) && importsOurs(places)) {
+    const command = ['systemctl', 'try-reload-or-restart', 'caddy.service'] as const;
+    steps.push({ do: 'run', command, mayFail: true });
+  }
   return steps;
-}
-
-function listenFor({ port, caddy }: InstallOptions, { hasIpv6, installed }: Machine): string[] | undefined {
-  if (caddy) return defaultListen('localhost', port ?? DEFAULT_PORT, hasIpv6);
-  if (port === undefined) return undefined;
-  return defaultListen(installed?.caddy ? 'localhost' : '', port, hasIpv6);
-}
-
-/** As `ten serve` does: loopback for localhost, else all addresses. */
-function defaultListen(domain: string, port: number, hasIpv6: boolean): string[] {
-  const [v4, v6] = domain === 'localhost' ? ['127.0.0.1', '[::1]'] : ['0.0.0.0', '[::]'];
-  return [v4, ...(hasIpv6 ? [v6] : [])].map((host) => `${host}:${port}`);
 }
 
 /** Whether nobody has written in the configuration since the installation made it: only then the file that it was made from may come back. */
@@ -192,11 +191,6 @@ function programName({ version, digest }: Program, installed: Installed | undefi
 function previous(installed: Installed | undefined, name: string): { previous?: string } {
   const before = installed?.current === name ? installed.previous : installed?.current;
   return before === undefined ? {} : { previous: before };
-}
-
-/** Pure: the domain of a unit that people wrote by hand. */
-export function domainIn(unit: string | undefined): string | undefined {
-  return /^ExecStart=.*\sserve\s(?:.*\s)?(?:--domain|-d)[ =]"?([A-Za-z0-9._-]+)/m.exec(unit ?? '')?.[1];
 }
 
 function freeName(wanted: string): string {

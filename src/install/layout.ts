@@ -10,6 +10,10 @@ export interface Layout {
   readonly configDir: string;
   readonly config: string;
   readonly caddyfile: string;
+  /** What the Caddyfile would be, where people have changed it. */
+  readonly proposal: string;
+  /** Caddy's own, which may import ours. */
+  readonly caddyMain: string;
   readonly units: string;
   /** Unless the configuration has another one. */
   readonly dataDir: string;
@@ -31,6 +35,8 @@ export function layout(root = '/'): Layout {
     configDir,
     config: join(configDir, 'tenement.toml'),
     caddyfile: join(configDir, 'Caddyfile'),
+    proposal: join(configDir, 'Caddyfile.new'),
+    caddyMain: join(root, 'etc/caddy/Caddyfile'),
     units: join(root, 'etc/systemd/system'),
     dataDir: join(root, 'var/lib/tenement'),
     runtime: join(root, 'run/tenement'),

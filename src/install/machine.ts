@@ -4,6 +4,7 @@ import type { BackendId } from '../../isolation/contract.js';
 import { createBackends, probeHost, strongest } from '../../isolation/index.js';
 import { TenementError } from '../base/errors.js';
 import type { ServiceConfig } from '../config/schema.js';
+import { refusalOfCaddy } from './caddy-step.js';
 import { type Layout, layout } from './layout.js';
 import { ownProgram, type Program } from './program.js';
 import { type Installed, readRecord } from './record.js';
@@ -23,6 +24,8 @@ export interface Machine {
   readonly installed: Installed | undefined;
   /** What `isolation = "auto"` means here. */
   readonly strongest: (service: ServiceConfig) => BackendId;
+  /** Why the Caddy of this machine would not take a Caddyfile; undefined also when there is no Caddy. */
+  readonly caddyRefuses: (caddyfile: string) => string | undefined;
 }
 
 /** @throws TenementError `install_failed` when its record cannot be read */
@@ -43,6 +46,7 @@ export async function thisMachine(places = layout()): Promise<Machine> {
     program: ownProgram(),
     installed: readRecord(places.record),
     strongest: (service) => strongest(backends, host, service),
+    caddyRefuses: refusalOfCaddy,
   };
 }
 

@@ -1,5 +1,6 @@
 /** tenement.toml for another directory: every path in it is made absolute, its comments stay. Pure. */
 import { isAbsolute, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'smol-toml';
 import { type Edit, editToml } from './toml-edit.js';
 
@@ -11,11 +12,14 @@ export interface Move {
   readonly dataDir?: string | undefined;
   /** To be there beside those that it has. */
   readonly trustedProxies?: readonly string[];
+  /** Not to be there any more. */
+  readonly distrusted?: readonly string[];
   readonly listen?: readonly string[];
 }
 
 /** The source has been validated. */
-export function moveConfig({ source, base, dataDir, trustedProxies = [], listen }: Move): string {
+export function moveConfig(move: Move): string {
+  const { source, base, dataDir, trustedProxies = [], distrusted = [], listen } = move;
   const file = parse(source);
   const settings = table(file.settings);
   const edits: Edit[] = [];
@@ -32,10 +36,9 @@ export function moveConfig({ source, base, dataDir, trustedProxies = [], listen 
   const log = table(settings.proxy).access_log;
   if (log !== 'off' && log !== 'stdout') absolute(['settings', 'proxy', 'access_log'], log);
   const trusted = strings(settings.trusted_proxies);
-  const missing = trustedProxies.filter((one) => !trusted.includes(one));
-  if (missing.length > 0) {
-    edits.push({ path: ['settings', 'trusted_proxies'], value: [...trusted, ...missing] });
-  }
+  const wanted = [...new Set([...trusted.filter((one) => !distrusted.includes(one)), ...trustedProxies])];
+  if (!isDeepStrictEqual(wanted, trusted))
+    edits.push({ path: ['settings', 'trusted_proxies'], value: wanted });
   if (listen !== undefined && JSON.stringify(listen) !== JSON.stringify(settings.listen)) {
     edits.push({ path: ['settings', 'listen'], value: listen });
   }

@@ -5,7 +5,8 @@ import { TenementError } from '../base/errors.js';
 import { layout } from './layout.js';
 import { type UnitNeeds, unitNeeds } from './unit-needs.js';
 
-const schema = z.object({
+// What a newer version has added stays there when an older one, after a rollback, writes it again.
+const schema = z.looseObject({
   format: z.literal(1),
   domain: z.string(),
   /** Installed versions, the newest last; each is the name of a directory. */
@@ -24,6 +25,8 @@ const schema = z.object({
   }),
   dataDir: z.string(),
   caddy: z.boolean(),
+  /** Of Caddy's certificates with wildcards. */
+  dnsProvider: z.string().optional(),
   /** What the units were made for; absent in a record of an older version. */
   needs: unitNeeds.optional(),
   /** Files that stood in the way and were put aside: path -> where it is now. */
@@ -55,6 +58,9 @@ export function installedNeeds(config: string, places = layout()): UnitNeeds | u
   }
 }
 
+/** The same for the same contents: by it an installation knows that nothing changed. */
 export function recordText(installed: Installed): string {
-  return `${JSON.stringify(installed, null, 2)}\n`;
+  const keys = [...Object.keys(schema.shape), ...Object.keys(installed).sort()];
+  const ordered = Object.fromEntries([...new Set(keys)].map((key) => [key, installed[key]]));
+  return `${JSON.stringify(ordered, null, 2)}\n`;
 }

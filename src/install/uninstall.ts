@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { rulesLeftOver } from '../../isolation/index.js';
 import { isOurs } from '../../systemd/units/marker.js';
 import { TenementError } from '../base/errors.js';
+import { importsOurs, withoutCaddyfile } from './caddy-step.js';
 import { sha256 } from './install.js';
 import type { Layout } from './layout.js';
 import type { Installed } from './record.js';
@@ -40,8 +41,13 @@ export function planUninstall(places: Layout, installed: Installed | undefined, 
   for (const { name } of installed?.programs ?? [])
     steps.push({ do: 'remove', path: join(places.programs, name), why: 'program' });
   steps.push(...configBack(places, installed, notes));
-  if (isOurs(contents(places.caddyfile) ?? ''))
-    steps.push({ do: 'remove', path: places.caddyfile, why: 'written by `ten install`' });
+  const front = withoutCaddyfile(places);
+  steps.push(...front.steps);
+  notes.push(...front.notes);
+  if (front.steps.some((step) => 'path' in step && step.path === places.caddyfile) && importsOurs(places))
+    notes.push(
+      `${places.caddyMain} imports ${places.caddyfile}: take that line out, or Caddy does not start again.`,
+    );
   steps.push({ do: 'remove', path: places.runtime, why: 'roots of units' });
   // Of instances that systemd listens for: those outlive the server, and have ended with the slice.
   const users = { path: places.users, names: USERS };
@@ -93,7 +99,8 @@ function isEmpty(directory: string): boolean {
 /** @throws TenementError `install_failed` for what is not a data directory: the path comes out of a file */
 function refuseForeign(dataDir: string): string {
   const deep = dataDir.split('/').filter(Boolean).length >= 2;
-  if (deep && (existsSync(join(dataDir, '.tenement')) || !existsSync(dataDir))) return dataDir;
+  const known = existsSync(join(dataDir, '.tenement')) || !existsSync(dataDir) || isEmpty(dataDir);
+  if (deep && known) return dataDir;
   throw new TenementError('install_failed', `${dataDir} does not look like a data directory of tenement`, {
     hint: 'Uninstall without --purge, and delete by hand what is to go.',
   });

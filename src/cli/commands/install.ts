@@ -8,7 +8,7 @@ interface Options {
   domain?: string;
   port?: string;
   caddy?: boolean;
-  dnsProvider?: string;
+  dnsProvider?: string | false;
   start: boolean;
   dryRun?: boolean;
 }
@@ -35,6 +35,8 @@ export function addInstall(program: Command): void {
       '--dns-provider <name>',
       "for --caddy: wildcard certificates by this module of Caddy's, such as cloudflare",
     )
+    .option('--no-caddy', 'Caddy stands in front no more')
+    .option('--no-dns-provider', 'for --caddy: a certificate for each name that is listed')
     .option('--no-start', 'do not start it')
     .option('--dry-run', 'print everything that would be written and run, and do nothing')
     .action(async (options: Options, command: Command) => {
@@ -46,7 +48,7 @@ export function addInstall(program: Command): void {
           dataDir: globals.dataDir,
           domain: options.domain === undefined ? undefined : parseDomain(options.domain),
           port: options.port === undefined ? undefined : wholeNumber(options.port, '--port', 1, 65535),
-          caddy: options.caddy === true,
+          caddy: options.caddy,
           dnsProvider: options.dnsProvider,
           start: options.start,
         },

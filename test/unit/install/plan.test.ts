@@ -1,72 +1,15 @@
 /** What would be done, on the files of a directory instead of a machine's. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
-import { apply } from '../../../src/install/apply.js';
-import { domainIn, type InstallOptions, planInstall } from '../../../src/install/install.js';
-import { layout } from '../../../src/install/layout.js';
-import type { Machine } from '../../../src/install/machine.js';
-import { neededPackages, type Program } from '../../../src/install/program.js';
-import { readRecord } from '../../../src/install/record.js';
-import { describeInFull, type Step } from '../../../src/install/step.js';
+import test from 'ava';
+import { domainIn } from '../../../src/install/choices.js';
+import { planInstall } from '../../../src/install/install.js';
+import { neededPackages } from '../../../src/install/program.js';
+import { describeInFull } from '../../../src/install/step.js';
 import { planUninstall } from '../../../src/install/uninstall.js';
 import { planPrune, planRollback } from '../../../src/install/versions.js';
 import { configFile } from '../../helpers/config-file.js';
-import { freshDir } from '../../helpers/fresh-dir.js';
-
-const OPTIONS: InstallOptions = {
-  config: undefined,
-  dataDir: undefined,
-  domain: undefined,
-  port: undefined,
-  caddy: false,
-  dnsProvider: undefined,
-  start: true,
-};
-const UNIT = '[service.a]\ncommand = "./run"\nisolation = "systemd"\n';
-
-const programNamed = (version: string): Program => ({
-  version,
-  digest: version.padEnd(64, '0'),
-  copyTo: async (directory) => {
-    mkdirSync(directory, { recursive: true });
-  },
-});
-
-/** A machine below a directory, whose commands are not run. */
-function machineFor(t: ExecutionContext, text: string) {
-  const root = freshDir(t);
-  const app = join(root, 'app');
-  configFile(t, text, app);
-  mkdirSync(join(root, 'usr/local/bin'), { recursive: true });
-  mkdirSync(join(root, 'etc/systemd/system'), { recursive: true });
-  const places = layout(root);
-  const machine = (program = programNamed('1.0.0')): Machine => ({
-    places,
-    env: {},
-    cwd: app,
-    node: '/usr/bin/node',
-    perl: '/usr/bin/perl',
-    hasIpv6: true,
-    program,
-    installed: readRecord(places.record),
-    strongest: () => 'systemd',
-  });
-  const carryOut = (steps: readonly Step[], program = programNamed('1.0.0')) =>
-    apply(
-      steps.filter((step) => step.do !== 'run'),
-      program,
-      () => {},
-    );
-  const install = async (options: Partial<InstallOptions> = {}, program = programNamed('1.0.0')) => {
-    const plan = planInstall({ ...OPTIONS, ...options }, machine(program));
-    await carryOut(plan.steps, program);
-    return plan;
-  };
-  const commands = (steps: readonly Step[]) =>
-    steps.flatMap((step) => (step.do === 'run' ? [step.command.join(' ')] : []));
-  return { root, app, places, machine, carryOut, install, commands };
-}
+import { machineFor, OPTIONS, programNamed, UNIT } from '../../helpers/install-machine.js';
 
 test('a plan writes nothing, and twice it is the same', (t) => {
   const { app, places, machine } = machineFor(t, UNIT);

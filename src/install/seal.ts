@@ -1,0 +1,29 @@
+/** A file that says by itself whether it is still as we wrote it: what people have changed since is theirs. Pure. */
+import { createHash } from 'node:crypto';
+import { MARKER } from '../../systemd/units/marker.js';
+
+const LINE = /^# As written: ([0-9a-f]{16})\. Changed by you, it is kept, not replaced\.\n/m;
+
+/** `text` begins with the marker. */
+export function seal(text: string): string {
+  const line = `# As written: ${digestOf(text)}. Changed by you, it is kept, not replaced.\n`;
+  return `${MARKER}\n${line}${text.slice(MARKER.length + 1)}`;
+}
+
+/** What was sealed: also of a text that was changed afterwards. */
+export function sealOf(text: string): string | undefined {
+  return LINE.exec(text)?.[1];
+}
+
+export function unsealed(text: string): string {
+  return text.replace(LINE, '');
+}
+
+/** Whether nobody has changed it since. */
+export function isAsWritten(text: string): boolean {
+  return text.startsWith(MARKER) && sealOf(text) === digestOf(unsealed(text));
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
