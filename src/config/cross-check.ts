@@ -8,6 +8,7 @@ import { checkCombination } from './combinations.js';
 import { splitService } from './command.js';
 import type { Problem } from './problem.js';
 import type { Config, ServiceConfig } from './schema.js';
+import { DEFAULT_BACKOFF_MAX_MS } from './settings.js';
 import { templateNames } from './template.js';
 import { isReserved } from './variables.js';
 
@@ -35,7 +36,12 @@ function checkSettings({ settings }: Config): Problem[] {
     problems.push({ path: ['settings', 'data_dir'], message: 'template variables are not filled in here' });
   }
   if (settings.backoff_max_ms < settings.backoff_base_ms) {
-    problems.push({ path: ['settings', 'backoff_max_ms'], message: 'is less than `backoff_base_ms`' });
+    // By the key that the file has.
+    problems.push(
+      settings.backoff_max_ms === DEFAULT_BACKOFF_MAX_MS
+        ? { path: ['settings', 'backoff_base_ms'], message: 'is more than `backoff_max_ms`' }
+        : { path: ['settings', 'backoff_max_ms'], message: 'is less than `backoff_base_ms`' },
+    );
   }
   return problems;
 }

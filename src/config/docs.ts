@@ -68,9 +68,11 @@ directories above it, and \`/etc/tenement/tenement.toml\`. A file that belongs t
 
 The file is checked strictly: an unknown key or a wrong type is an error that names file, line, key and the nearest known key. \`ten check\` shows all problems
 at once, \`ten config\` the result with defaults. What no isolation can give (\`network = "none"\` with \`process\`) is an error; a key that has no effect as the file is
-(\`sandbox\` without \`isolation = "sandbox"\`) is a warning, of \`ten check\` and at the start. \`docs/tenement.schema.json\` is the same as a JSON Schema, for editors.
+(\`sandbox\` without \`isolation = "sandbox"\`) is a warning, of \`ten check\` and at the start, as is a file without a service. \`ten check\` also warns of a
+program in \`command\` that it does not find. \`docs/tenement.schema.json\` is the same as a JSON Schema, for editors.
 
-- **Times** are numbers of seconds (of milliseconds where the key ends in \`_ms\`) or strings with a unit: \`"250ms"\`, \`"90s"\`, \`"5m"\`, \`"1h"\`, \`"2d"\`.
+- **Times** are numbers of seconds (of milliseconds where the key ends in \`_ms\`) or strings with a unit: \`"250ms"\`, \`"90s"\`, \`"5m"\`, \`"1h"\`, \`"2d"\`; at most 24 days, \`idle_timeout\`,
+  \`freeze_timeout\` and \`restart_window\` at most ten years.
 - **Sizes** are numbers of MB where the key ends in \`_mb\`, else of bytes; or strings with a unit: \`"64K"\`, \`"512M"\`, \`"2G"\`. Units are powers of 1024.
 - **Paths** are relative to the file and reach the app as absolute ones. \`~\` is refused, because no shell is there to replace it.
 - What is marked as not yet in this version is accepted by \`ten check\`, and refused with an explanation when the server is started with it.`;

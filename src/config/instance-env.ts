@@ -27,7 +27,8 @@ interface InstanceEnvParts {
   readonly url: string;
 }
 
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Where the server's own environment has none. */
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
  * Later ones win: PATH, LANG, TZ, HOME, XDG_CACHE_HOME, TMPDIR; pass_env; env_file; the service's table; the instance's own;

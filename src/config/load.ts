@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { parse, TomlError } from 'smol-toml';
 import { TenementError } from '../base/errors.js';
 import { crossCheck } from './cross-check.js';
 import { readOwnedFile } from './find.js';
@@ -7,7 +6,8 @@ import { withAbsolutePaths } from './paths.js';
 import { locator } from './positions.js';
 import { formatPath, type Problem } from './problem.js';
 import type { Config } from './schema.js';
-import { validate } from './validate.js';
+import { parseToml } from './syntax.js';
+import { pathInFile, validate } from './validate.js';
 
 interface LoadOptions {
   readonly path: string;
@@ -37,14 +37,30 @@ export interface ReportedProblem {
 export function loadConfig({ path, dataDir, env = {}, self }: LoadOptions): Config {
   const file = resolve(path);
   const source = readOwnedFile(file, self).replace(/^\uFEFF/, '');
-  const { value, problems } = validate(parseToml(source, file));
+  const { value, problems } = validate(parse(source, file));
   const override = dataDir ?? (env.TENEMENT_DATA_DIR || undefined);
   const config = value && withAbsolutePaths(value, file, override && resolve(override));
   const further =
-    config === undefined ? [] : crossCheck(config).filter(({ path }) => !isAffected(path, problems));
+    config === undefined
+      ? []
+      : crossCheck(config)
+          .filter(({ path }) => !isAffected(path, problems))
+          .map((problem) => ({ ...problem, path: pathInFile(problem.path, problems) }));
   const all = [...problems, ...further];
   if (config === undefined || all.length > 0) throw configInvalid(file, source, all);
   return config;
+}
+
+function parse(source: string, file: string): unknown {
+  const parsed = parseToml(source);
+  if ('value' in parsed) return parsed.value;
+  const { line, column, problem, hint } = parsed;
+  throw new TenementError('config_invalid', `${file}:${line}:${column}: not valid TOML: ${problem}`, {
+    hint,
+    details: {
+      problems: [{ file, line, column, key: '', problem, suggestion: undefined }] satisfies ReportedProblem[],
+    },
+  });
 }
 
 /** Keys whose wrong value changes what other keys of the service mean, so that nothing more can be said of it. */
@@ -58,28 +74,6 @@ function isAffected(path: Problem['path'], problems: readonly Problem[]): boolea
       problem.path[1] === path[1] &&
       (problem.path.length === 2 || DECISIVE.includes(String(problem.path[2]))),
   );
-}
-
-function parseToml(source: string, file: string): unknown {
-  try {
-    return parse(source);
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    // The rest of the parser's message quotes the lines around the error, which may hold secrets; so may a cause.
-    const what = error.message.split('\n', 1)[0]?.replace(/^Invalid TOML document: /, '') ?? 'not TOML';
-    throw new TenementError(
-      'config_invalid',
-      `${file}:${error.line}:${error.column}: not valid TOML: ${what}`,
-      {
-        hint: 'Strings need quotes; see https://toml.io for the syntax.',
-        details: {
-          problems: [
-            { file, line: error.line, column: error.column, key: '', problem: what, suggestion: undefined },
-          ] satisfies ReportedProblem[],
-        },
-      },
-    );
-  }
 }
 
 /** The error that says all of them, with where they stand in the text of the file. */
@@ -102,7 +96,7 @@ export function configInvalid(
         suggestion: problem.suggestion,
       };
     })
-    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
   return new TenementError('config_invalid', reported.map(line).join('\n'), {
     ...(hint !== undefined && { hint }),
     details: { problems: reported },

@@ -1,6 +1,6 @@
 /** `[routing]` and `[instances]`: which names lead where, and what runs from the start. */
 import { z } from 'zod';
-import { name } from './values.js';
+import { A_TABLE, name } from './values.js';
 
 const LABEL = 'expected one label of a host name: a-z, 0-9, "-" and "_"';
 const PATH = 'expected a path that begins with "/", without "?", "#", spaces, empty and dot segments';
@@ -18,21 +18,24 @@ function hasPlainSegments(value: string): boolean {
   return value === '/' || segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..');
 }
 
-export const routingSchema = z.strictObject({
-  default: name.optional().meta({ description: 'Service that answers at the bare domain.' }),
-  tenants: name.optional().meta({
-    description:
-      'Service whose instances answer one label below the domain: `alice.example.com` is its instance `alice`. A service’s own name wins.',
-  }),
-  subdomain: z
-    .record(label, name, { error: 'expected a table: label = "service"' })
-    .default({})
-    .meta({ description: 'Labels below the domain that lead to a service: `admin = "admin-service"`.' }),
-  path: z.record(prefix, name, { error: 'expected a table: "/path" = "service"' }).default({}).meta({
-    description:
-      'Paths of the bare domain that lead to a service: `"/shop" = "shop-service"`. `/api`, `/metrics`, `/health` and `/assets` are tenement’s own unless `admin_host` is set.',
-  }),
-});
+export const routingSchema = z.strictObject(
+  {
+    default: name.optional().meta({ description: 'Service that answers at the bare domain.' }),
+    tenants: name.optional().meta({
+      description:
+        'Service whose instances answer one label below the domain: `alice.example.com` is its instance `alice`. A service’s own name wins.',
+    }),
+    subdomain: z
+      .record(label, name, { error: 'expected a table: label = "service"' })
+      .default({})
+      .meta({ description: 'Labels below the domain that lead to a service: `admin = "admin-service"`.' }),
+    path: z.record(prefix, name, { error: 'expected a table: "/path" = "service"' }).default({}).meta({
+      description:
+        'Paths of the bare domain that lead to a service: `"/shop" = "shop-service"`. `/api`, `/metrics`, `/health` and `/assets` are tenement’s own unless `admin_host` is set.',
+    }),
+  },
+  { error: A_TABLE },
+);
 
 export const instancesSchema = z
   .record(name, z.array(name, { error: 'expected a list of ids, such as ["alice"]' }), {

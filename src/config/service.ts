@@ -1,11 +1,13 @@
 /** `[service.NAME]`: one app, and how its instances are run. */
 import { z } from 'zod';
 import {
+  A_TABLE,
   bytes,
   choice,
   flag,
   integer,
   localAddress,
+  longSeconds,
   megabytes,
   name,
   nonEmpty,
@@ -17,6 +19,11 @@ import {
 
 /** How many instances `on_demand = "any"` may register by default. */
 export const DEFAULT_MAX_INSTANCES = 1000;
+
+/** A little under PID_MAX_LIMIT of a 64-bit kernel: pids.max takes no more, and what starts an instance is counted, too. */
+const MOST_PIDS = 4_000_000;
+/** More than any machine has; the kernel takes no quota far above. */
+const MOST_CORES = 10_000;
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const variableName = z
@@ -75,13 +82,13 @@ const lifecycleKeys = {
   health_timeout: someSeconds
     .default(5)
     .meta({ description: 'Longest time for the answer to a health check.' }),
-  idle_timeout: seconds
+  idle_timeout: longSeconds
     .default(0)
     .meta({ description: 'Time without an open request after which an instance sleeps. 0: never.' }),
   idle_action: choice('stop', 'freeze')
     .default('stop')
     .meta({ description: 'What sleeping means: the process is ended, or frozen in memory.' }),
-  freeze_timeout: seconds
+  freeze_timeout: longSeconds
     .default(0)
     .meta({ description: 'Time after which a frozen instance is stopped. 0: never.' }),
   startup_timeout: someSeconds
@@ -125,12 +132,15 @@ const limitKeys = {
   cpu_limit: z
     .number({ error: 'expected a number of cores, such as 1.5' })
     .gt(0, { error: 'expected more than 0 cores' })
+    .max(MOST_CORES, { error: `expected at most ${MOST_CORES} cores` })
     .optional()
     .meta({ description: 'Most processor time, in cores. Default: unlimited.' }),
-  pids_limit: integer(1)
+  pids_limit: integer(1, MOST_PIDS)
     .optional()
     .meta({ description: 'Most processes and threads of an instance. Default: unlimited.' }),
 };
+
+const UNIT_VALUE = 'expected a string, a number, true, false, or a list of strings';
 
 const isolationKeys = {
   isolation: choice('process', 'namespace', 'sandbox', 'systemd', 'socket-activation', 'auto')
@@ -159,7 +169,11 @@ const isolationKeys = {
     .optional()
     .meta({ description: 'Further paths that an isolated instance may write.' }),
   systemd: z
-    .record(nonEmpty, z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]))
+    .record(
+      nonEmpty,
+      z.union([z.string(), z.number(), z.boolean(), z.array(z.string())], { error: UNIT_VALUE }),
+      { error: A_TABLE },
+    )
     .optional()
     .meta({
       description: 'With `isolation = "systemd"`: further settings of the instances’ units. See below.',
@@ -174,11 +188,14 @@ export const SERVICE_GROUPS = {
   'Its isolation': Object.keys(isolationKeys),
 };
 
-export const serviceSchema = z.strictObject({
-  ...processKeys,
-  ...lifecycleKeys,
-  ...limitKeys,
-  ...isolationKeys,
-});
+export const serviceSchema = z.strictObject(
+  {
+    ...processKeys,
+    ...lifecycleKeys,
+    ...limitKeys,
+    ...isolationKeys,
+  },
+  { error: 'expected a table [service.NAME] with keys of its own' },
+);
 
 export const servicesSchema = z.record(name, serviceSchema, { error: 'expected tables [service.NAME]' });

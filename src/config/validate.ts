@@ -4,6 +4,8 @@ import { isName } from '../base/names.js';
 import { foreignKey } from './foreign-keys.js';
 import type { Problem } from './problem.js';
 import { type FileConfig, fileSchema } from './schema.js';
+import { serviceSchema } from './service.js';
+import { LONGEST_WAIT } from './values.js';
 
 export type Validated =
   | { readonly value: FileConfig; readonly problems: readonly [] }
@@ -12,12 +14,32 @@ export type Validated =
 
 /** Checks parsed TOML against the schema and puts zod's findings into words. */
 export function validate(data: unknown): Validated {
-  const unsafe = prototypeKeys(data, []);
   const result = fileSchema.safeParse(data);
-  if (result.success && unsafe.length === 0) return { value: result.data, problems: [] };
-  const problems = [...unsafe, ...(result.error?.issues.flatMap(problemsOf) ?? [])];
+  const found = [
+    ...impossible(data, []),
+    ...(result.error?.issues.flatMap((issue) => problemsOf(issue, data)) ?? []),
+    ...dates(data, []),
+  ];
+  if (result.success && found.length === 0) return { value: result.data, problems: [] };
+  const problems = firstOfEach(found);
   const rest = fileSchema.safeParse(without(data, problems));
   return { value: rest.data, problems };
+}
+
+/** What is of the wrong type is often too short as well; one thing at a time. */
+function firstOfEach(problems: readonly Problem[]): Problem[] {
+  const byPath = new Map<string, Problem>();
+  for (const problem of problems) {
+    const id = JSON.stringify(problem.path);
+    if (!byPath.has(id)) byPath.set(id, problem);
+  }
+  return [...byPath.values()];
+}
+
+/** A date is an object without keys, and so passes for an empty table. Where anything else is expected zod has found it. */
+function dates(data: unknown, path: Problem['path']): Problem[] {
+  if (data instanceof Date) return [{ path, message: `expected a table${insteadOf(data)}` }];
+  return children(data).flatMap(([key, value]) => dates(value, [...path, key]));
 }
 
 const PROTO = '__proto__';
@@ -26,13 +48,17 @@ const PROTO = '__proto__';
  * What is called `__proto__`: zod leaves it out without a word, since as a key of an object it may be none of its own. A service that is
  * missing, or a variable that an app does not get, must not be found out by its customers.
  */
-function prototypeKeys(data: unknown, path: Problem['path']): Problem[] {
-  if (!isTable(data)) return [];
-  return Object.entries(data).flatMap(([key, value]) => {
-    const at = [...path, Array.isArray(data) ? Number(key) : key];
+function impossible(data: unknown, path: Problem['path']): Problem[] {
+  return children(data).flatMap(([key, value]) => {
+    const at = [...path, key];
     if (key === PROTO) return [{ path: at, message: 'this key is not possible: choose another name' }];
-    return prototypeKeys(value, at);
+    return impossible(value, at);
   });
+}
+
+function children(data: unknown): [string | number, unknown][] {
+  if (Array.isArray(data)) return [...data.entries()];
+  return isTable(data) ? Object.entries(data) : [];
 }
 
 /** What stands in for a wrong value while the rest is checked, where its absence would make other things look wrong. */
@@ -41,33 +67,60 @@ const PLACEHOLDERS: Readonly<Record<string, unknown>> = {
   isolation: 'process',
   admin_host: 'placeholder',
   backoff_base_ms: 0,
-  backoff_max_ms: Number.MAX_SAFE_INTEGER,
+  backoff_max_ms: LONGEST_WAIT * 1000,
 };
+
+const REMOVED = Symbol('removed');
 
 /** A copy of the data without the values at the problems' paths. */
 function without(data: unknown, problems: readonly Problem[]): unknown {
   const copy = structuredClone(data);
-  // From the back, so that indexes of lists stay right.
-  for (const { path } of problems.toReversed()) {
-    const key = path.at(-1);
-    const parent = path
-      .slice(0, -1)
-      .reduce<unknown>((node, part) => (isTable(node) ? node[part] : undefined), copy);
+  const lists = new Set<unknown[]>();
+  for (const { path } of problems) {
+    // Half of a range is none.
+    const at = isRange(path) ? path.slice(0, 2) : path;
+    const key = at.at(-1);
+    const parent = valueAt(copy, at.slice(0, -1));
     if (key === undefined || !isTable(parent)) continue;
     const wholeService = path[0] === 'service' && path.length === 2 && isName(String(key));
-    if (Array.isArray(parent)) parent.splice(Number(key), 1);
-    else if (wholeService) parent[key] = { command: PLACEHOLDERS.command };
+    if (Array.isArray(parent)) {
+      parent[Number(key)] = REMOVED;
+      lists.add(parent);
+    } else if (wholeService) parent[key] = { command: PLACEHOLDERS.command };
     else if (Object.hasOwn(PLACEHOLDERS, key)) parent[key] = PLACEHOLDERS[key];
     else delete parent[key];
   }
+  // At the end, so that indexes stay right until then.
+  for (const list of lists) list.splice(0, list.length, ...list.filter((one) => one !== REMOVED));
   return copy;
+}
+
+const isRange = (path: Problem['path']): boolean =>
+  path[0] === 'settings' && path.length === 3 && ['port_range', 'uid_range'].includes(String(path[1]));
+
+/** Where something stands in the file that stands at `path` in what `validate` has left of it: wrong elements of lists are gone there. */
+export function pathInFile(path: Problem['path'], problems: readonly Problem[]): Problem['path'] {
+  const real: (string | number)[] = [];
+  for (const part of path) {
+    let index = part;
+    if (typeof index === 'number') {
+      const gone = problems
+        .filter((one) => one.path.length === real.length + 1 && real.every((at, i) => one.path[i] === at))
+        .flatMap((one) => one.path[real.length] ?? [])
+        .filter((at) => typeof at === 'number')
+        .sort((a, b) => a - b);
+      for (const at of gone) if (at <= index) index += 1;
+    }
+    real.push(index);
+  }
+  return real;
 }
 
 function isTable(node: unknown): node is Record<string | number, unknown> {
   return typeof node === 'object' && node !== null;
 }
 
-function problemsOf(issue: z.core.$ZodIssue): Problem[] {
+function problemsOf(issue: z.core.$ZodIssue, data: unknown): Problem[] {
   const path = issue.path.filter((part) => typeof part !== 'symbol');
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.filter((key) => key !== PROTO).map((key) => unknownKey(path, key));
@@ -75,10 +128,48 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   if (issue.code === 'invalid_key') {
     return [{ path, message: `this key is not possible: ${issue.issues[0]?.message ?? issue.message}` }];
   }
-  if (issue.code === 'invalid_type' && issue.input === undefined && path.at(-1) === 'command') {
-    return [{ path, message: 'is missing: every service needs a command' }];
+  const value = valueAt(data, path);
+  if (value === undefined) return [{ path, message: missing(path) }];
+  const [table, key] = path;
+  // `[service]` and then its keys: the name was left out.
+  if (table === 'service' && path.length === 2 && Object.hasOwn(serviceSchema.shape, String(key))) {
+    return [
+      {
+        path,
+        message: `is a key of a service: it stands below [service.NAME], where NAME is yours to choose`,
+      },
+    ];
   }
-  return [{ path, message: issue.message }];
+  return [{ path, message: `${issue.message}${isOfWrongType(issue, value) ? insteadOf(value) : ''}` }];
+}
+
+function valueAt(data: unknown, path: Problem['path']): unknown {
+  return path.reduce<unknown>(
+    (node, part) => (isTable(node) && Object.hasOwn(node, part) ? node[part] : undefined),
+    data,
+  );
+}
+
+const missing = (path: Problem['path']): string =>
+  path.at(-1) === 'command' ? 'is missing: every service needs a command' : 'is missing';
+
+/** Only then what it is helps: a string that is not one of the words, or a number that is too large, is of the right type. */
+function isOfWrongType(issue: z.core.$ZodIssue, value: unknown): boolean {
+  if (issue.code === 'invalid_type') return true;
+  const scalar = typeof value === 'string' || (issue.code === 'invalid_union' && Number.isFinite(value));
+  return (issue.code === 'invalid_value' || issue.code === 'invalid_union') && !scalar;
+}
+
+/** The type of a wrong value, which never tells the value itself. */
+function insteadOf(value: unknown): string {
+  if (typeof value === 'string') return ', not a string';
+  if (typeof value === 'boolean') return ', not true or false';
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) return ', not nan or inf';
+    return Number.isInteger(value) ? ', not a number' : ', not a fraction';
+  }
+  if (value instanceof Date) return ', not a date or a time of day';
+  return Array.isArray(value) ? ', not a list' : ', not a table';
 }
 
 function unknownKey(path: readonly (string | number)[], key: string): Problem {

@@ -11,56 +11,101 @@ const DURATION = /^\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)$/;
 const SIZE = /^\d+(?:\.\d+)?\s*(?:[KMGTkmgt](?:[Ii]?[Bb])?|[Bb])$/;
 const MB = 2 ** 20;
 
-function quantity(pattern: RegExp, error: string, kind: string, convert: (value: number | string) => number) {
-  return z
-    .union([z.number({ error }).min(0, { error }), z.string({ error }).regex(pattern, { error })], { error })
-    .meta({ kind })
-    .transform(convert);
+/** Seconds in 24 days: no timer can wait longer (2^31 - 1 ms). */
+export const LONGEST_WAIT = 24 * 86_400;
+const TEN_YEARS = 3650 * 86_400;
+/** What a number of bytes can be and still be exact; more than any disk has. */
+const MOST_BYTES = Number.MAX_SAFE_INTEGER;
+
+interface Quantity {
+  readonly pattern: RegExp;
+  readonly error: string;
+  readonly kind: string;
+  readonly convert: (value: number | string) => number;
+  /** Of what was converted: the most, and how that is called. */
+  readonly most: readonly [value: number, called: string];
 }
 
+function quantity({ pattern, error, kind, convert, most: [most, called] }: Quantity) {
+  const message = ({ input }: { input?: unknown }) =>
+    (typeof input === 'number' && input < 0) || (typeof input === 'string' && /^\s*-\s*\d/.test(input))
+      ? `cannot be negative; ${error}`
+      : error;
+  return z
+    .union(
+      [
+        z.number({ error }).min(0, { error: message }),
+        z.string({ error }).regex(pattern, { error: message }),
+      ],
+      {
+        error: message,
+      },
+    )
+    .meta({ kind })
+    .transform(convert)
+    .refine((value) => value <= most, { error: `is too large: at most ${called}` });
+}
+
+const toSeconds = (value: number | string) =>
+  typeof value === 'number' ? value : (parseDuration(value) ?? 0);
+
+const SECONDS = {
+  pattern: DURATION,
+  error: 'expected a time: a number of seconds, or a string with a unit such as "90s", "5m", "250ms"',
+  kind: 'time (seconds)',
+  convert: toSeconds,
+};
+
 /** Seconds as a number or a string with a unit -> seconds. */
-export const seconds = quantity(
-  DURATION,
-  'expected a time: a number of seconds, or a string with a unit such as "90s", "5m", "250ms"',
-  'time (seconds)',
-  (value) => (typeof value === 'number' ? value : (parseDuration(value) ?? 0)),
-);
+export const seconds = quantity({ ...SECONDS, most: [LONGEST_WAIT, '24 days'] });
+
+/** Like `seconds`, for what may be longer than a single wait. */
+export const longSeconds = quantity({ ...SECONDS, most: [TEN_YEARS, '3650 days'] });
 
 /** Like `seconds`, where none at all makes no sense. */
 export const someSeconds = seconds.refine((value) => value > 0, { error: 'expected more than 0 seconds' });
 
 /** Milliseconds as a number or a string with a unit -> milliseconds. */
-export const milliseconds = quantity(
-  DURATION,
-  'expected a time: a number of milliseconds, or a string with a unit such as "250ms", "2s"',
-  'time (milliseconds)',
-  (value) => (typeof value === 'number' ? value : (parseDuration(value) ?? 0) * 1000),
-);
+export const milliseconds = quantity({
+  pattern: DURATION,
+  error: 'expected a time: a number of milliseconds, or a string with a unit such as "250ms", "2s"',
+  kind: 'time (milliseconds)',
+  convert: (value) => (typeof value === 'number' ? value : toSeconds(value) * 1000),
+  most: [LONGEST_WAIT * 1000, '24 days'],
+});
 
 /** MB (2^20 bytes) as a number or a string with a unit -> MB. */
-export const megabytes = quantity(
-  SIZE,
-  'expected a size: a number of MB, or a string with a unit such as "512M", "2G"',
-  'size (MB)',
-  (value) => (typeof value === 'number' ? value : (parseSize(value) ?? 0) / MB),
-);
+export const megabytes = quantity({
+  pattern: SIZE,
+  error: 'expected a size: a number of MB, or a string with a unit such as "512M", "2G"',
+  kind: 'size (MB)',
+  convert: (value) => (typeof value === 'number' ? value : (parseSize(value) ?? 0) / MB),
+  most: [MOST_BYTES / MB, '8191 T'],
+});
 
 /** Bytes as a number or a string with a unit -> bytes. */
-export const bytes = quantity(
-  SIZE,
-  'expected a size: a number of bytes, or a string with a unit such as "64K", "50M"',
-  'size (bytes)',
-  (value) => Math.round(typeof value === 'number' ? value : (parseSize(value) ?? 0)),
-);
+export const bytes = quantity({
+  pattern: SIZE,
+  error: 'expected a size: a number of bytes, or a string with a unit such as "64K", "50M"',
+  kind: 'size (bytes)',
+  convert: (value) => Math.round(typeof value === 'number' ? value : (parseSize(value) ?? 0)),
+  most: [MOST_BYTES, '8191 T'],
+});
 
 /** A whole number within bounds, both included. */
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER) {
-  const error =
-    max === Number.MAX_SAFE_INTEGER
-      ? `expected a whole number of at least ${min}`
-      : `expected a whole number from ${min} to ${max}`;
+  const bounded = max < Number.MAX_SAFE_INTEGER;
+  const error = ({ input }: { input?: unknown }) => {
+    if (!bounded && typeof input === 'number' && input > max) return 'is too large';
+    return bounded
+      ? `expected a whole number from ${min} to ${max}`
+      : `expected a whole number of at least ${min}`;
+  };
   return z.int({ error }).min(min, { error }).max(max, { error });
 }
+
+/** For tables whose keys the schema knows. */
+export const A_TABLE = 'expected a table';
 
 export function choice<const T extends readonly [string, ...string[]]>(...options: T) {
   return z.enum(options, { error: `expected one of ${options.map((o) => `"${o}"`).join(', ')}` });

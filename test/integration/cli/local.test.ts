@@ -45,6 +45,29 @@ test('check names every problem; as JSON too', async (t) => {
   const json = JSON.parse((await runTen(['check', '--json'], { cwd })).stdout);
   t.false(json.valid);
   t.true(json.problems.length >= 2);
+  t.regex(run.stderr, /\ntry: Correct the file/);
+  t.notRegex(run.stderr, /`ten check` shows/, 'it has just been run');
+});
+
+test('check warns of a file without a service, and of a program that is not there', async (t) => {
+  const cwd = freshDir(t);
+  for (const [text, warning] of [
+    ['', /^warning: there is no service: add a table \[service\.NAME\]/m],
+    [
+      '[service.notes]\ncommand = "./server"\n',
+      /^warning: service\.notes\.command: there is no program .*\/server$/m,
+    ],
+    [
+      '[service.notes]\ncommand = "no-such-program-here"\n',
+      /^warning: .*"no-such-program-here" is not in PATH/m,
+    ],
+  ] as const) {
+    writeFileSync(join(cwd, 'tenement.toml'), text);
+    const run = await runTen(['check'], { cwd });
+    t.is(run.exitCode, 0);
+    t.regex(run.stderr, warning);
+    t.is(JSON.parse((await runTen(['check', '--json'], { cwd })).stdout).warnings.length, 1);
+  }
 });
 
 test('check names a user that this machine does not have', async (t) => {
@@ -151,7 +174,7 @@ test('doctor knows an old Node and a clock that is behind', (t) => {
 
 test('check warns of keys without an effect, and refuses secrets that others can read, before a start does', async (t) => {
   const cwd = freshDir(t);
-  const text = '[service.notes]\ncommand = "x"\nfreeze_timeout = 60\nenv_file = "secrets"\n';
+  const text = '[service.notes]\ncommand = "sh"\nfreeze_timeout = 60\nenv_file = "secrets"\n';
   writeFileSync(join(cwd, 'tenement.toml'), text);
   writeFileSync(join(cwd, 'secrets'), 'KEY=hunter2\n', { mode: 0o600 });
   const good = await runTen(['check'], { cwd });
