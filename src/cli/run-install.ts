@@ -1,15 +1,19 @@
 /** The commands that change the machine: plan, show or carry out, tell. */
+import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { execa } from 'execa';
 import { TenementError } from '../base/errors.js';
 import { apply } from '../install/apply.js';
 import { type InstallOptions, planInstall } from '../install/install.js';
 import { layout } from '../install/layout.js';
+import { withInstallLock } from '../install/lock.js';
 import { refuseUnlessPossible, thisMachine } from '../install/machine.js';
 import type { Program } from '../install/program.js';
 import { readRecord } from '../install/record.js';
-import { contents, describe, describeInFull, linkTarget, type Plan, type Step } from '../install/step.js';
+import { describe, describeInFull, type Plan, type Step } from '../install/step.js';
+import { undoOf } from '../install/undo.js';
 import { planUninstall } from '../install/uninstall.js';
-import { notInstalled, planPrune, planRollback } from '../install/versions.js';
+import { notInstalled, programBefore } from '../install/versions.js';
 import { usageError } from './fail.js';
 import type { Output } from './output.js';
 
@@ -21,75 +25,83 @@ export interface Way {
   readonly out: Output;
 }
 
-/** @throws TenementError `install_failed`, and those of the configuration; nothing is changed when it is not valid */
+/** @throws TenementError `install_failed`, `conflict`, and those of the configuration; nothing is changed when it is not valid */
 export async function install(options: InstallOptions, way: Way): Promise<void> {
-  if (!way.dryRun) refuseUnlessPossible(way.command);
-  const machine = await thisMachine();
-  const plan = planInstall(options, machine);
-  await carryOut(plan, way, machine.program);
-  if (!way.dryRun) await apply(planPrune(machine.places, plan.record), undefined, () => {});
-}
-
-/** A version that does not start is taken back. @throws TenementError `install_failed` */
-export async function upgrade(way: Way): Promise<void> {
-  if (!way.dryRun) refuseUnlessPossible(way.command);
-  const machine = await thisMachine();
-  const { places, installed } = machine;
-  if (installed === undefined) throw notInstalled();
-  const plan = planInstall(
-    {
-      config: places.config,
-      dataDir: undefined,
-      domain: undefined,
-      port: undefined,
-      caddy: undefined,
-      dnsProvider: undefined,
-      start: true,
-    },
-    machine,
-  );
-  const before = snapshot(plan.steps);
-  try {
-    await carryOut(plan, way, machine.program);
-  } catch (error) {
-    way.out.note('The new version does not run; going back.');
-    await apply([...before, ...RESTART], undefined, () => {});
-    throw error;
-  }
-  if (!way.dryRun) await apply(planPrune(places, plan.record), undefined, () => {});
-}
-
-const RESTART: readonly Step[] = [
-  { do: 'run', command: ['systemctl', 'daemon-reload'] },
-  { do: 'run', command: ['systemctl', 'restart', 'tenement.service'] },
-];
-
-/** Acts that make files and links again what they are now. */
-function snapshot(steps: readonly Step[]): Step[] {
-  return steps.flatMap((step): Step[] => {
-    if (step.do === 'file') {
-      const text = contents(step.path);
-      return text === undefined ? [] : [{ ...step, text }];
-    }
-    const to = step.do === 'link' ? linkTarget(step.path) : undefined;
-    return step.do === 'link' && to !== undefined ? [{ ...step, to }] : [];
+  await alone(way, async () => {
+    const machine = await thisMachine();
+    await carryOut(planInstall(options, machine), way, machine.program);
   });
 }
 
-/** @throws TenementError `install_failed`, `conflict` */
-export async function rollback(way: Way): Promise<void> {
-  if (!way.dryRun) refuseUnlessPossible(way.command);
-  const places = layout();
-  await carryOut({ steps: planRollback(places, readRecord(places.record)), notes: [] }, way);
+/** A version that does not start is taken back. @throws TenementError `install_failed`, `conflict` */
+export async function upgrade(way: Way): Promise<void> {
+  await alone(way, async () => {
+    const machine = await thisMachine();
+    const { places, installed } = machine;
+    if (installed === undefined) throw notInstalled();
+    const plan = planInstall(
+      {
+        config: places.config,
+        dataDir: undefined,
+        domain: undefined,
+        port: undefined,
+        caddy: undefined,
+        dnsProvider: undefined,
+        start: true,
+      },
+      machine,
+    );
+    const undo = undoOf(plan.steps, places);
+    try {
+      await carryOut(plan, way, machine.program);
+    } catch (error) {
+      if (way.dryRun) throw error;
+      way.out.note(`This version could not be put into use; going back to ${installed.current}.`);
+      for (const failure of await undo.run()) way.out.note(`note: ${failure}`);
+      throw error;
+    }
+  });
 }
 
-/** @throws TenementError `install_failed`, `usage` when nobody can be asked */
-export async function uninstall(purge: boolean, yes: boolean, way: Way): Promise<void> {
-  if (!way.dryRun) refuseUnlessPossible(way.command);
+/** By the program before, which knows what it needs. @throws TenementError `install_failed`, `conflict` */
+export async function rollback(way: Way): Promise<void> {
+  const { dryRun, out, command } = way;
+  if (!dryRun) refuseUnlessPossible(command);
   const places = layout();
-  const removal = planUninstall(places, readRecord(places.record), purge);
-  if (purge && !yes && !way.dryRun) await confirm(removal.steps);
-  await carryOut(removal, way);
+  const before = programBefore(places, readRecord(places.record));
+  const options = [...(dryRun ? ['--dry-run'] : []), ...(out.json ? ['--json'] : [])];
+  const { failed, stderr, shortMessage } = await execa(
+    process.execPath,
+    [join(before, 'bin/ten'), 'upgrade', ...options],
+    { reject: false, stdin: 'ignore', stdout: 'inherit' },
+  );
+  if (!failed) {
+    if (stderr !== '') out.note(stderr);
+    return;
+  }
+  const [because = shortMessage, ...hints] = stderr
+    .split('\n')
+    .flatMap((line) => /^(?:error|try): (.*)/.exec(line)?.[1] ?? []);
+  throw new TenementError('install_failed', `Going back to ${before} failed: ${because}`, {
+    hint: hints[0] ?? '`journalctl -u tenement -n 50` shows what the server says.',
+  });
+}
+
+/** @throws TenementError `install_failed`, `conflict`, `usage` when nobody can be asked */
+export async function uninstall(purge: boolean, yes: boolean, way: Way): Promise<void> {
+  await alone(way, async () => {
+    const places = layout();
+    const removal = planUninstall(places, readRecord(places.record), purge);
+    if (purge && !yes && !way.dryRun) await confirm(removal.steps);
+    await carryOut(removal, way);
+  });
+}
+
+/** Whoever changes nothing disturbs nobody. */
+async function alone({ dryRun, command }: Way, act: () => Promise<void>): Promise<void> {
+  if (dryRun) return act();
+  refuseUnlessPossible(command);
+  await withInstallLock(layout().lock, act);
 }
 
 async function confirm(steps: readonly Step[]): Promise<void> {

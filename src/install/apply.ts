@@ -1,10 +1,13 @@
 /** Carries out the acts of an installation, one after another. */
-import { chmod, lstat, mkdir, rename, rm, rmdir, symlink, unlink, writeFile } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { chmod, lstat, mkdir, open, readdir, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { errnoOf, TenementError } from '../base/errors.js';
 import type { Program } from './program.js';
-import { describe, isPending, matching, type Step } from './step.js';
+import { describe, isPending, matching, type Step, temporaryName } from './step.js';
+
+type FileStep = Extract<Step, { do: 'file' }>;
 
 /** A server may take its whole time limit to stop, and again to start. */
 const COMMAND_MS = 15 * 60_000;
@@ -24,19 +27,30 @@ export async function apply(
       await carryOut(step, program);
     } catch (cause) {
       if (cause instanceof TenementError) throw cause;
-      throw new TenementError('install_failed', `Cannot ${describe(step)}`, { cause });
+      throw new TenementError('install_failed', `Cannot ${describe(step)}`, { cause, ...hintFor(cause) });
     }
     told(step);
   }
 }
 
+const HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'Make room (`df -h` shows where it is missing). The same command goes on from here.',
+  EDQUOT: 'The quota is used up. With more room, the same command goes on from here.',
+  EROFS:
+    'The file system is read-only (`findmnt` shows which). Writable again, the same command goes on from here.',
+};
+
+function hintFor(cause: unknown): { hint?: string } {
+  const hint = HINTS[errnoOf(cause) ?? ''];
+  return hint === undefined ? {} : { hint };
+}
+
 async function carryOut(step: Step, program: Program | undefined): Promise<void> {
   switch (step.do) {
     case 'directory':
-      await mkdir(step.path, { recursive: true, mode: step.mode });
-      return chmod(step.path, step.mode);
+      return makeDirectory(step.path, step.mode);
     case 'file':
-      return replaceFile(step.path, step.text, step.mode);
+      return replaceFile(step);
     case 'link':
       return replaceLink(step.path, step.to);
     case 'program':
@@ -44,9 +58,15 @@ async function carryOut(step: Step, program: Program | undefined): Promise<void>
     case 'rename':
       return rename(step.path, step.to);
     case 'remove':
-      return rm(step.path, { recursive: true, force: true });
+      return remove(step.path);
+    case 'remove-program': {
+      const outgoing = join(dirname(step.path), `.outgoing-${basename(step.path)}`);
+      await rm(outgoing, { recursive: true, force: true });
+      await rename(step.path, outgoing);
+      return rm(outgoing, { recursive: true });
+    }
     case 'remove-matching':
-      for (const path of matching(step)) await rm(path, { force: true });
+      for (const path of matching(step)) await rm(path, { recursive: true, force: true });
       return;
     case 'remove-directory':
       return rmdir(step.path).catch((error) => {
@@ -57,12 +77,46 @@ async function carryOut(step: Step, program: Program | undefined): Promise<void>
   }
 }
 
+/** What is mounted there, as a volume for the data is, stays as an empty directory. */
+async function remove(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch (error) {
+    if (errnoOf(error) !== 'EBUSY') throw error;
+    for (const name of await readdir(path)) await rm(join(path, name), { recursive: true, force: true });
+  }
+}
+
+/** Where the file system is read-only, a recursive mkdir says that there is no such directory. */
+async function makeDirectory(path: string, mode: number): Promise<void> {
+  await mkdir(path, { mode }).catch((error) => {
+    if (errnoOf(error) === 'ENOENT') return mkdir(path, { recursive: true, mode });
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  });
+  await chmod(path, mode);
+}
+
 /** Whole or not at all, also when the machine goes down in between. */
-async function replaceFile(path: string, text: string, mode: number): Promise<void> {
+async function replaceFile({ path, text, mode, like }: FileStep): Promise<void> {
   const incoming = temporary(path);
-  await writeFile(incoming, text, { mode, flush: true });
-  await chmod(incoming, mode);
-  await rename(incoming, path);
+  const owner = [path, like].find((one) => one !== undefined && existsSync(one));
+  await rm(incoming, { force: true });
+  // Attack: whoever owns the directory, as that of an app, has a link there by which root would write to another file.
+  const file = await open(incoming, 'wx', mode);
+  try {
+    try {
+      await file.writeFile(text);
+      await file.chmod(mode);
+      if (owner !== undefined) await file.chown(statSync(owner).uid, statSync(owner).gid);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(incoming, path);
+  } catch (error) {
+    await rm(incoming, { force: true });
+    throw error;
+  }
 }
 
 /** In one step: there is no moment without a program. */
@@ -79,7 +133,7 @@ async function replaceLink(path: string, to: string): Promise<void> {
 }
 
 function temporary(path: string): string {
-  return join(dirname(path), `.${basename(path)}.incoming`);
+  return join(dirname(path), temporaryName(path));
 }
 
 async function run([program, ...args]: readonly [string, ...string[]], mayFail: boolean): Promise<void> {

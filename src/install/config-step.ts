@@ -1,5 +1,5 @@
 /** The configuration of an installation: found, checked, and rewritten for its new place. */
-import { existsSync, lstatSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'smol-toml';
@@ -18,6 +18,8 @@ export interface ConfigRequest {
   readonly cwd: string;
   /** Its place in an installation. */
   readonly to: string;
+  /** What the one that is there was made of. */
+  readonly origin: { readonly from?: string | undefined; readonly backup?: string | undefined } | undefined;
   /** For data whose place the file leaves open. */
   readonly dataDir: string;
   /** From --data-dir. */
@@ -44,7 +46,7 @@ export interface MovedConfig {
 export function configFor(request: ConfigRequest): MovedConfig {
   const { to, env, cwd } = request;
   const inPlace = existsSync(to);
-  const named = request.explicit ?? (env.TENEMENT_CONFIG || undefined);
+  const named = namedAgain(request) ? undefined : (request.explicit ?? (env.TENEMENT_CONFIG || undefined));
   const from = inPlace && named === undefined ? to : findConfig({ explicit: request.explicit, env, cwd });
   if (inPlace && resolve(from) !== to) {
     throw new TenementError('conflict', `${to} is there already, so ${from} cannot become it`, {
@@ -68,7 +70,16 @@ export function configFor(request: ConfigRequest): MovedConfig {
   });
   const config = readBack(text, to);
   verify(before, config, base);
-  return { config, text, from, mode: lstatSync(from).mode & 0o755, notes: data.notes };
+  return { config, text, from, mode: statSync(from).mode & 0o755, notes: data.notes };
+}
+
+/** The same command once more: the file that it names was moved away by the first, or would have been by one that was killed. */
+function namedAgain({ explicit, env, cwd, origin }: ConfigRequest): boolean {
+  const named = explicit ?? (env.TENEMENT_CONFIG || undefined);
+  const { from, backup } = origin ?? {};
+  if (named === undefined || from === undefined) return false;
+  const isIt = [resolve(cwd, named), join(resolve(cwd, named), 'tenement.toml')].includes(from);
+  return isIt && (!existsSync(from) || (backup !== undefined && !existsSync(backup)));
 }
 
 /** Undefined keeps what the file says. */

@@ -1,6 +1,8 @@
 /** Where an installation has its parts. */
 import { join } from 'node:path';
 
+export const UNITS = ['tenement.service', 'tenement.socket', 'tenement.slice'] as const;
+
 export interface Layout {
   /** A directory for each version, and the link `current` to one of them. */
   readonly programs: string;
@@ -21,6 +23,8 @@ export interface Layout {
   readonly runtime: string;
   /** Where users of instances are made known while they run. */
   readonly users: string;
+  /** Held by whoever changes any of it. */
+  readonly lock: string;
 }
 
 /** Tests have a root of their own. */
@@ -41,5 +45,14 @@ export function layout(root = '/'): Layout {
     dataDir: join(root, 'var/lib/tenement'),
     runtime: join(root, 'run/tenement'),
     users: join(root, 'run/userdb'),
+    lock: join(root, 'run/tenement-install.lock'),
+  };
+}
+
+export function unitPaths({ units }: Layout): Record<(typeof UNITS)[number], string> {
+  return {
+    'tenement.service': join(units, 'tenement.service'),
+    'tenement.socket': join(units, 'tenement.socket'),
+    'tenement.slice': join(units, 'tenement.slice'),
   };
 }

@@ -1,9 +1,10 @@
 /** The program that runs, as files to be copied: the compiled code and the packages that it needs, without those of development. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { chmod, cp, mkdir, rename, rm } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { chmod, cp, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { packageRoot, version } from '../base/package-root.js';
 
 /** Compiled code is in `dist` there, wherever it is here. */
@@ -22,6 +23,8 @@ const NEEDLESS = [
 
 export interface Program {
   readonly version: string;
+  /** Absolute path of the directory that it runs from. */
+  readonly at: string;
   /** SHA-256, hexadecimal, of all that makes it another program. */
   readonly digest: string;
   /** Makes `directory`, whole or not at all. */
@@ -47,18 +50,35 @@ export function ownProgram(root = packageRoot): Program {
   const digest = digestOf(parts);
   return {
     version,
+    at: realpathSync(root),
     digest,
     async copyTo(directory: string) {
       // A copy that was interrupted must not look like a version.
       const incoming = join(dirname(directory), `.incoming-${basename(directory)}`);
       await rm(incoming, { recursive: true, force: true });
       await mkdir(incoming, { recursive: true, mode: 0o755 });
-      for (const [from, to] of parts) await copy(from, join(incoming, to));
-      for (const path of packages) await copy(join(root, path), join(incoming, path));
-      await chmod(incoming, 0o755);
-      await rename(incoming, directory);
+      try {
+        for (const [from, to] of parts) await copy(from, join(incoming, to));
+        for (const path of packages) await copy(join(root, path), join(incoming, path));
+        await closeToOthers(incoming);
+        // Else the machine may go down with the name on the disk, and what is in the files not.
+        await execa('sync', ['--file-system', incoming], { reject: false });
+        await rename(incoming, directory);
+      } catch (error) {
+        await rm(incoming, { recursive: true, force: true });
+        throw error;
+      }
     },
   };
+}
+
+/** Of a checkout that others can write, root must not run a copy that they can write, too; and of a closed one, all may call the command. */
+async function closeToOthers(path: string): Promise<void> {
+  const stats = await lstat(path);
+  if (stats.isSymbolicLink()) return;
+  const runs = stats.isDirectory() || (stats.mode & 0o100) !== 0;
+  await chmod(path, runs ? 0o755 : 0o644);
+  if (stats.isDirectory()) for (const name of await readdir(path)) await closeToOthers(join(path, name));
 }
 
 async function copy(from: string, to: string): Promise<void> {
@@ -89,5 +109,7 @@ function digestOf(parts: readonly Part[]): string {
     } else hash.update(`${name}\0`).update(readFileSync(path)).update('\0');
   };
   for (const [path, name] of parts) add(path, name);
+  // Native modules are built for one: the same program for another Node is another one.
+  hash.update(process.versions.modules);
   return hash.digest('hex');
 }

@@ -3,18 +3,19 @@ import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { TenementError } from '../base/errors.js';
 import { layout } from './layout.js';
+import { ask } from './owed.js';
 import { type UnitNeeds, unitNeeds } from './unit-needs.js';
+
+const programDirectory = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/);
 
 // What a newer version has added stays there when an older one, after a rollback, writes it again.
 const schema = z.looseObject({
   format: z.literal(1),
   domain: z.string(),
   /** Installed versions, the newest last; each is the name of a directory. */
-  programs: z.array(
-    z.object({ name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/), digest: z.string() }),
-  ),
-  current: z.string(),
-  previous: z.string().optional(),
+  programs: z.array(z.object({ name: programDirectory, digest: z.string() })),
+  current: programDirectory,
+  previous: programDirectory.optional(),
   config: z.object({
     /** Where it came from; absent when it was in /etc/tenement already. */
     from: z.string().optional(),
@@ -31,6 +32,8 @@ const schema = z.looseObject({
   needs: unitNeeds.optional(),
   /** Files that stood in the way and were put aside: path -> where it is now. */
   aside: z.record(z.string(), z.string()),
+  /** What systemd and Caddy have still to be asked for: of a run that was interrupted, or that was not to start anything. */
+  owed: z.array(ask).optional(),
 });
 export type Installed = z.infer<typeof schema>;
 

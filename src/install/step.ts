@@ -4,12 +4,21 @@ import { basename, join } from 'node:path';
 
 export type Step =
   | { readonly do: 'directory'; readonly path: string; readonly mode: number }
-  | { readonly do: 'file'; readonly path: string; readonly text: string; readonly mode: number }
+  /** Of the owner that the file has already; `like`: else of the owner of that one. */
+  | {
+      readonly do: 'file';
+      readonly path: string;
+      readonly text: string;
+      readonly mode: number;
+      readonly like?: string;
+    }
   | { readonly do: 'link'; readonly path: string; readonly to: string }
   /** The program that runs, to a directory of its own. */
   | { readonly do: 'program'; readonly path: string }
   | { readonly do: 'rename'; readonly path: string; readonly to: string; readonly why: string }
   | { readonly do: 'remove'; readonly path: string; readonly why: string }
+  /** Never half there under its name. */
+  | { readonly do: 'remove-program'; readonly path: string }
   /** What lies in the directory `path` under such names when it is carried out, and links to that. */
   | { readonly do: 'remove-matching'; readonly path: string; readonly names: RegExp; readonly what: string }
   /** If it is empty. */
@@ -40,6 +49,7 @@ export function isPending(step: Step): boolean {
       return linkTarget(step.path) !== step.to;
     case 'rename':
     case 'remove':
+    case 'remove-program':
     case 'remove-directory':
       return lstatSync(step.path, { throwIfNoEntry: false }) !== undefined;
     case 'remove-matching':
@@ -54,7 +64,7 @@ export function matching({ path, names }: { readonly path: string; readonly name
   if (!existsSync(path)) return [];
   return readdirSync(path)
     .map((name) => join(path, name))
-    .filter((one) => names.test(linkTarget(one) ?? basename(one)));
+    .filter((one) => [basename(one), linkTarget(one)].some((name) => name !== undefined && names.test(name)));
 }
 
 /** Undefined when it is no file. */
@@ -82,6 +92,8 @@ export function describe(step: Step): string {
       return `move ${step.path} to ${step.to} (${step.why})`;
     case 'remove':
       return `remove ${step.path} (${step.why})`;
+    case 'remove-program':
+      return `remove ${step.path} (program)`;
     case 'remove-matching':
       return `remove ${step.what} from ${step.path}`;
     case 'remove-directory':
@@ -96,4 +108,9 @@ export function describeInFull(step: Step): string {
   if (step.do !== 'file') return describe(step);
   const text = step.text.replace(/\n$/, '').split('\n');
   return [describe(step), ...text.map((line) => `    ${line}`.trimEnd())].join('\n');
+}
+
+/** Of what takes the place of `path` when it is whole. A run that is killed leaves it. */
+export function temporaryName(path: string): string {
+  return `.${basename(path)}.incoming`;
 }

@@ -1,29 +1,33 @@
 /** What `ten uninstall` does, as a list of acts: all that `ten install` made goes, the data and what people wrote stays. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { rulesLeftOver } from '../../isolation/index.js';
 import { isOurs } from '../../systemd/units/marker.js';
 import { TenementError } from '../base/errors.js';
 import { importsOurs, withoutCaddyfile } from './caddy-step.js';
 import { sha256 } from './install.js';
-import type { Layout } from './layout.js';
+import { type Layout, UNITS, unitPaths } from './layout.js';
+import { removeOthers } from './programs.js';
 import type { Installed } from './record.js';
-import { contents, isPending, linkTarget, matching, type Plan, type Step } from './step.js';
+import { contents, isPending, linkTarget, matching, type Plan, type Step, temporaryName } from './step.js';
 
 /** isolation/unit/user.ts */
 const USERS = /^tenement-\d+\.(user|group)$/;
 /** Not by PATH: in a checkout under npm, another program of this name is on it. */
 const NFT = '/usr/sbin/nft';
 const RULES = 'remove the rules that kept instances apart on loopback';
-const UNITS = ['tenement.service', 'tenement.socket', 'tenement.slice'];
+
+const HALF = new RegExp(
+  `^(${['tenement.toml', ...UNITS, 'Caddyfile', 'Caddyfile.new', 'install.json', 'ten', 'current'].map(temporaryName).join('|').replaceAll('.', '\\.')})$`,
+);
 
 /** Also of an installation that was interrupted: then `installed` is undefined. */
 export function planUninstall(places: Layout, installed: Installed | undefined, purge: boolean): Plan {
   const steps: Step[] = [];
   const notes: string[] = [];
   const run = (...command: [string, ...string[]]) => steps.push({ do: 'run', command, mayFail: true });
-  const units = UNITS.map((unit) => join(places.units, unit)).filter((path) => isOurs(contents(path) ?? ''));
-  if (units.length > 0) {
+  const units = UNITS.map((unit) => unitPaths(places)[unit]).filter((path) => isOurs(contents(path) ?? ''));
+  if (units.length > 0 || installed !== undefined) {
     // The socket first: else the next connection starts the service again.
     run('systemctl', 'disable', '--quiet', '--now', 'tenement.socket');
     run('systemctl', 'disable', '--quiet', '--now', 'tenement.service');
@@ -35,11 +39,6 @@ export function planUninstall(places: Layout, installed: Installed | undefined, 
     run('systemctl', 'daemon-reload');
     run('systemctl', 'reset-failed', 'tenement.service', 'tenement.socket');
   }
-  if (linkTarget(places.command)?.startsWith(`${places.programs}/`))
-    steps.push({ do: 'remove', path: places.command, why: 'link to the program' });
-  steps.push({ do: 'remove', path: places.current, why: 'link to the program' });
-  for (const { name } of installed?.programs ?? [])
-    steps.push({ do: 'remove', path: join(places.programs, name), why: 'program' });
   steps.push(...configBack(places, installed, notes));
   const front = withoutCaddyfile(places);
   steps.push(...front.steps);
@@ -55,15 +54,25 @@ export function planUninstall(places: Layout, installed: Installed | undefined, 
   for (const script of uids.length === 0 ? [] : rulesLeftOver(uids.map(Number)))
     steps.push({ do: 'run', command: [NFT, script], mayFail: true, what: RULES });
   steps.push({ do: 'remove-matching', ...users, what: 'users of instances' });
-  steps.push({ do: 'remove', path: places.record, why: 'record of the installation' });
-  steps.push(
-    { do: 'remove-directory', path: places.programs },
-    { do: 'remove-directory', path: places.configDir },
-  );
   const dataDir = installed?.dataDir ?? places.dataDir;
   if (purge) steps.push({ do: 'remove', path: refuseForeign(dataDir), why: 'all data of all customers' });
   // An empty one, as when the server never ran.
   else if (isEmpty(dataDir)) steps.push({ do: 'remove-directory', path: dataDir });
+  for (const path of [places.configDir, places.units, dirname(places.command), places.programs])
+    steps.push({
+      do: 'remove-matching',
+      path,
+      names: HALF,
+      what: 'what an interrupted installation has left',
+    });
+  steps.push({ do: 'remove-directory', path: places.configDir });
+  // The program last, so that a run that is killed can be called again.
+  if (linkTarget(places.command)?.startsWith(`${places.programs}/`))
+    steps.push({ do: 'remove', path: places.command, why: 'link to the program' });
+  steps.push({ do: 'remove', path: places.current, why: 'link to the program' });
+  steps.push(...removeOthers(places, []));
+  steps.push({ do: 'remove', path: places.record, why: 'record of the installation' });
+  steps.push({ do: 'remove-directory', path: places.programs });
   if (!purge && existsSync(join(dataDir, '.tenement')))
     notes.push(`Data stays in ${dataDir}; --purge would delete it.`);
   return { steps: steps.filter(isPending), notes };
@@ -74,9 +83,19 @@ function configBack(places: Layout, installed: Installed | undefined, notes: str
   const now = contents(places.config);
   const { from, backup, digest } = installed?.config ?? {};
   if (now === undefined) return [];
+  const isHome =
+    from !== undefined &&
+    existsSync(from) &&
+    (contents(from) === now || (sha256(now) === digest && !isThere(backup)));
+  // An uninstallation was killed in between.
+  if (isHome) {
+    const copies = [places.config, ...(backup === undefined ? [] : [backup])];
+    return copies.map((path) => ({ do: 'remove', path, why: `it is ${from} again` }));
+  }
   if (from === undefined || !existsSync(dirname(from)) || existsSync(from)) {
     notes.push(`${places.config} is yours and stays.`);
-    return [];
+    const isTwice = from !== undefined && backup !== undefined && contents(from) === contents(backup);
+    return isTwice ? [{ do: 'remove', path: backup, why: `it is ${from} again` }] : [];
   }
   if (backup !== undefined && existsSync(backup) && sha256(now) === digest) {
     return [
@@ -86,10 +105,20 @@ function configBack(places: Layout, installed: Installed | undefined, notes: str
   }
   // Not renamed: it may be on another file system.
   return [
-    { do: 'file', path: from, text: now, mode: 0o644 },
+    {
+      do: 'file',
+      path: from,
+      text: now,
+      mode: statSync(places.config).mode & 0o755,
+      like: backup ?? dirname(from),
+    },
     { do: 'remove', path: places.config, why: `it is ${from} again, with your changes` },
     ...(backup === undefined ? [] : [{ do: 'remove', path: backup, why: `${from} has all of it` } as const]),
   ];
+}
+
+function isThere(path: string | undefined): boolean {
+  return path !== undefined && existsSync(path);
 }
 
 function isEmpty(directory: string): boolean {

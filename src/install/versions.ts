@@ -1,17 +1,15 @@
-/** Which program runs: the acts of `ten rollback`, and the tidying up after an upgrade. */
+/** Which program runs: back to the one before. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TenementError } from '../base/errors.js';
 import type { Layout } from './layout.js';
-import { type Installed, recordText } from './record.js';
-import type { Step } from './step.js';
+import type { Installed } from './record.js';
 
-/** Beside the one in use: enough to go back, and back again. */
-const KEPT = 3;
-const RESTART: Step = { do: 'run', command: ['systemctl', 'restart', 'tenement.service'] };
-
-/** @throws TenementError `install_failed`, `conflict` */
-export function planRollback(places: Layout, installed: Installed | undefined): Step[] {
+/**
+ * The directory of the program before. It is the one that knows what units it needs, so that its own `ten upgrade` goes back to it.
+ * @throws TenementError `install_failed`, `conflict`
+ */
+export function programBefore(places: Layout, installed: Installed | undefined): string {
   if (installed === undefined) throw notInstalled();
   const { current, previous } = installed;
   if (previous === undefined || !existsSync(join(places.programs, previous))) {
@@ -19,29 +17,7 @@ export function planRollback(places: Layout, installed: Installed | undefined): 
       hint: 'Get the version that you want, and call its own `bin/ten upgrade`.',
     });
   }
-  return [
-    { do: 'link', path: places.current, to: previous },
-    {
-      do: 'file',
-      path: places.record,
-      text: recordText({ ...installed, current: previous, previous: current }),
-      mode: 0o644,
-    },
-    RESTART,
-  ];
-}
-
-/** The programs that nobody goes back to any more. */
-export function planPrune(places: Layout, installed: Installed): Step[] {
-  const old = installed.programs
-    .slice(0, -KEPT)
-    .filter(({ name }) => name !== installed.current && name !== installed.previous);
-  if (old.length === 0) return [];
-  const programs = installed.programs.filter((one) => !old.includes(one));
-  return [
-    ...old.map(({ name }): Step => ({ do: 'remove', path: join(places.programs, name), why: 'old version' })),
-    { do: 'file', path: places.record, text: recordText({ ...installed, programs }), mode: 0o644 },
-  ];
+  return join(places.programs, previous);
 }
 
 export function notInstalled(): TenementError {

@@ -1,5 +1,5 @@
 /** An installation on the files of a directory instead of a machine's; its commands are not run. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { apply } from '../../src/install/apply.js';
@@ -25,9 +25,11 @@ export const UNIT = '[service.a]\ncommand = "./run"\nisolation = "systemd"\n';
 
 export const programNamed = (version: string): Program => ({
   version,
+  at: '/somewhere/else',
   digest: version.padEnd(64, '0'),
   copyTo: async (directory) => {
     mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, 'package.json'), '{ "name": "tenement" }');
   },
 });
 

@@ -6,6 +6,7 @@ import {
   answers,
   changedSince,
   listing,
+  pidOf,
   prepareApp,
   removeInstallation,
   service,
@@ -14,7 +15,10 @@ import {
 import { mainPid } from './units.js';
 
 const SERVICES = [
-  '[instances]\nunits = ["alice"]\ndoors = ["bob", "carol"]\ntaken = ["dave"]\n',
+  '[instances]\nunits = ["alice"]\ndoors = ["bob", "carol"]\ntaken = ["dave"]\nplain = ["eve"]\nspaces = ["frank"]\nboxes = ["grace"]\n',
+  service('plain', 'process'),
+  service('spaces', 'namespace'),
+  service('boxes', 'sandbox'),
   service('units', 'systemd'),
   service('doors', 'socket-activation'),
   service('taken', 'socket-activation').replace('user =', 'listen = "fd"\nuser ='),
@@ -22,6 +26,26 @@ const SERVICES = [
 
 test.before(() => prepareApp(SERVICES));
 test.after.always(removeInstallation);
+
+test.serial('uninstall: nothing is left of instances that run, whatever keeps them apart', async (t) => {
+  const before = await listing();
+  await tenDone(t, 'install');
+  const running = ['alice.units', 'bob.doors', 'dave.taken', 'eve.plain', 'frank.spaces', 'grace.boxes'];
+  const pids: number[] = [];
+  for (const instance of running) {
+    await answers(instance);
+    pids.push(await pidOf(instance));
+  }
+  await tenDone(t, 'uninstall', '--purge', '--yes');
+  t.deepEqual(await changedSince(before), []);
+  t.is(await rules(), '');
+  const { stdout } = await execa('ps', ['-eo', 'args']);
+  t.deepEqual(
+    stdout.split('\n').filter((line) => /app\.mjs|bin\/ten serve/.test(line)),
+    [],
+    String(pids),
+  );
+});
 
 test.serial('uninstall: nothing is left of instances that run or are listened for', async (t) => {
   const before = await listing();
