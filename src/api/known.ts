@@ -1,4 +1,5 @@
 import { TenementError } from '../base/errors.js';
+import { servicesHint } from '../base/nearest.js';
 import type { Control } from '../supervisor/control.js';
 
 /**
@@ -20,12 +21,26 @@ export async function assertKnown(
     if (control.services().includes(service)) return;
     // Out of the config, but with instances that nobody has removed yet.
     if ((await control.list({ all: true })).some(({ key }) => key.service === service)) return;
-    const names = control.services().join(', ');
     throw new TenementError('not_found', `There is no service ${service}`, {
-      hint: names === '' ? '`ten init` writes a config with one.' : `The services are: ${names}.`,
+      hint: servicesHint(service, control.services()),
     });
   }
   if (shown === undefined) return;
   if ((await control.list({ all: true })).some(({ key }) => key.id === shown)) return;
   throw new TenementError('not_found', `There is no instance with the id ${shown}`);
+}
+
+/** For who may know all services: that an instance is not found may be because its service is not. `target`: `notes:alice`, or `notes`. */
+export function withServices(
+  error: TenementError,
+  target: string,
+  control: Pick<Control, 'services'>,
+): TenementError {
+  const [service = ''] = target.split(':');
+  const services = control.services();
+  if (error.code !== 'not_found' || service === '' || services.includes(service)) return error;
+  return new TenementError('not_found', error.message, {
+    hint: servicesHint(service, services),
+    details: error.details,
+  });
 }

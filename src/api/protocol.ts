@@ -88,6 +88,10 @@ export const Instance = z.object({
   weight: z.int(),
   pid: z.int().nullable(),
   backend: z.string(),
+  configured: z
+    .boolean()
+    .optional()
+    .describe('Only when false: the config does not have its service any more, and nothing starts it'),
   memory_bytes: z.number().nullable(),
   cpu_secs: z.number().nullable(),
   storage_used_bytes: z.number().nullable(),
@@ -97,6 +101,13 @@ export const Instance = z.object({
 });
 export type Instance = z.infer<typeof Instance>;
 export const InstanceList = z.array(Instance);
+
+const Already = z
+  .boolean()
+  .optional()
+  .describe('Only when there was nothing to do: it ran, or was stopped, already');
+export const StopResponse = Instance.extend({ already: Already });
+export type StopResponse = z.infer<typeof StopResponse>;
 
 const MustExist = Flag.optional().describe(
   '404 for a service or an instance that does not exist, instead of nothing',
@@ -121,6 +132,7 @@ export const SpawnResponse = z.object({
   instance: z.string(),
   socket: z.string().nullable(),
   port: z.int().nullable(),
+  already: Already,
 });
 export type SpawnResponse = z.infer<typeof SpawnResponse>;
 

@@ -5,6 +5,7 @@ import { BadAttempts } from './attempts.js';
 import { authorize, type Identity, identify, type Peer } from './auth.js';
 import { check, queryObject, readJson } from './body.js';
 import type { ApiDeps } from './deps.js';
+import { withServices } from './known.js';
 import { createMatcher, type Match, parseTarget } from './match.js';
 import { send, sendError, setCommonHeaders } from './respond.js';
 import type { AuditNote, Context, Route } from './routes/route.js';
@@ -71,7 +72,7 @@ export function createApi(given: ApiDeps): Api {
       const error = asTenementError(cause);
       audit.detail = [audit.detail, `${error.code}: ${error.message}`].filter(Boolean).join('; ');
       record(route, identity, audit, 'failed');
-      throw error;
+      throw identity?.scope?.kind === 'admin' ? withServices(error, audit.target, deps.control) : error;
     }
   }
 

@@ -1,7 +1,7 @@
 import { formatKey, type InstanceKey } from '../base/names.js';
 import type { LogEntry } from '../logs/types.js';
-import type { DataFate, InstanceView } from '../supervisor/control.js';
-import type { Instance, LogEntryMessage, RemoveResponse, SpawnResponse } from './protocol.js';
+import type { DataFate, Done, InstanceView } from '../supervisor/control.js';
+import type { Instance, LogEntryMessage, RemoveResponse, SpawnResponse, StopResponse } from './protocol.js';
 
 /** An instance as the API shows it: unknown values are null. */
 export function toInstance(view: InstanceView): Instance {
@@ -20,6 +20,7 @@ export function toInstance(view: InstanceView): Instance {
     weight: view.weight,
     pid: view.pid ?? null,
     backend: view.backend,
+    ...(!view.configured && { configured: false }),
     memory_bytes: view.memoryBytes ?? null,
     cpu_secs: view.cpuSecs ?? null,
     storage_used_bytes: view.storageUsedBytes ?? null,
@@ -30,14 +31,20 @@ export function toInstance(view: InstanceView): Instance {
 }
 
 /** Where an instance listens, after a start. `port` is null for a Unix socket. */
-export function toSpawned(view: InstanceView): SpawnResponse {
+export function toSpawned(view: InstanceView & Partial<Done>): SpawnResponse {
   const port = /^(?:\d+\.\d+\.\d+\.\d+|\[[^\]]+\]|localhost):(\d+)$/.exec(view.address ?? '')?.[1];
   return {
     instance: formatKey(view.key),
     socket: view.address ?? null,
     port: port === undefined ? null : Number(port),
+    ...(view.already === true && { already: true }),
   };
 }
+
+export const toStopped = (view: Done): StopResponse => ({
+  ...toInstance(view),
+  ...(view.already && { already: true }),
+});
 
 export function toRemoved(key: InstanceKey, { trash, deleted, kept }: DataFate): RemoveResponse {
   return {

@@ -1,15 +1,23 @@
+import { nearest } from '../base/nearest.js';
 import type { Problem } from './problem.js';
 import type { Config } from './schema.js';
 
 /** Paths of the bare domain that tenement answers itself, unless `admin_host` moves its pages elsewhere. */
 export const OWN_PATHS = ['/health', '/metrics', '/assets', '/api'];
 
+/** With the one that may be meant. */
+export function noService(name: string, path: Problem['path'], service: Config['service']): Problem {
+  const suggestion = nearest(name, Object.keys(service));
+  const message = `there is no service "${name}"`;
+  return suggestion === undefined ? { path, message } : { path, message, suggestion };
+}
+
 /** Targets that don't exist, and entries that could never match. Pure. */
 export function checkRouting({ routing, service, settings }: Config): Problem[] {
   const problems: Problem[] = [];
   const exists = (name: string | undefined, path: Problem['path']) => {
     if (name === undefined || Object.hasOwn(service, name)) return;
-    problems.push({ path, message: `there is no service "${name}"` });
+    problems.push(noService(name, path, service));
   };
   exists(routing.default, ['routing', 'default']);
   exists(routing.tenants, ['routing', 'tenants']);

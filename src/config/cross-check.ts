@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { checkDataPaths } from './check-data-paths.js';
-import { checkRouting } from './check-routing.js';
+import { checkRouting, noService } from './check-routing.js';
 import { checkShownPaths } from './check-shown-paths.js';
 import { checkTemplates } from './check-templates.js';
 import { checkUnit } from './check-unit.js';
@@ -79,7 +79,7 @@ function directoryProblem(path: string): string | undefined {
 function checkInstances({ instances, service }: Config): Problem[] {
   return Object.entries(instances).flatMap(([name, ids]) => {
     if (!Object.hasOwn(service, name)) {
-      return [{ path: ['instances', name], message: `there is no service "${name}"` }];
+      return [noService(name, ['instances', name], service)];
     }
     return ids.flatMap((id, i) =>
       ids.indexOf(id) === i ? [] : [{ path: ['instances', name, i], message: `"${id}" is listed twice` }],

@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { isName } from '../base/names.js';
+import { nearest } from '../base/nearest.js';
 import { foreignKey } from './foreign-keys.js';
 import type { Problem } from './problem.js';
 import { type FileConfig, fileSchema } from './schema.js';
@@ -174,26 +175,12 @@ function insteadOf(value: unknown): string {
 
 function unknownKey(path: readonly (string | number)[], key: string): Problem {
   const known = knownKeys(path);
-  const suggestion = nearest(key, known);
+  const suggestion = nearest(key.toLowerCase().replaceAll('-', '_'), known);
   const reason = suggestion !== undefined && distance(key, suggestion) <= 1 ? undefined : foreignKey(key);
   const full = [...path, key];
   if (reason !== undefined) return { path: full, message: `is not a key of tenement: ${reason}` };
   if (suggestion !== undefined) return { path: full, message: 'is not a known key', suggestion };
   return { path: full, message: `is not a known key; known here: ${known.join(', ')}` };
-}
-
-/** At most a third of the letters may differ: further away, a suggestion is noise. */
-function nearest(key: string, known: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let least = Math.max(2, Math.ceil(key.length / 3)) + 1;
-  for (const candidate of known) {
-    const far = distance(key.toLowerCase().replaceAll('-', '_'), candidate);
-    if (far < least) {
-      best = candidate;
-      least = far;
-    }
-  }
-  return best;
 }
 
 interface Node {

@@ -34,6 +34,8 @@ export interface InstanceView {
   readonly weight: number;
   readonly pid: number | undefined;
   readonly backend: string;
+  /** The config has its service. Without, nothing starts it. */
+  readonly configured: boolean;
   readonly memoryBytes: number | undefined;
   readonly cpuSecs: number | undefined;
   readonly storageUsedBytes: number | undefined;
@@ -42,6 +44,12 @@ export interface InstanceView {
   readonly inFlight: number;
   /** Why it last left `ready` or failed to become it. */
   readonly lastProblem: string | undefined;
+}
+
+/** An instance after something was done to it. */
+export interface Done extends InstanceView {
+  /** There was nothing to do: it ran, or was stopped, already. */
+  readonly already: boolean;
 }
 
 export interface StorageView {
@@ -81,9 +89,9 @@ export interface Control {
   /** Services of the config, sorted. */
   services(): string[];
   /** Registers if new, starts, waits until ready. Ends a hold and a failure, but not `disabled`. */
-  spawn(key: InstanceKey, options: SpawnOptions): Promise<InstanceView>;
+  spawn(key: InstanceKey, options: SpawnOptions): Promise<Done>;
   /** Drains and stops. `hold`: stays down until a spawn; else the next request wakes it. */
-  stop(key: InstanceKey, options: { hold: boolean }): Promise<InstanceView>;
+  stop(key: InstanceKey, options: { hold: boolean }): Promise<Done>;
   restart(key: InstanceKey): Promise<InstanceView>;
   /** The awake instances of a service in batches, each waiting for health; stops at the first failure. Yields after each instance. */
   restartService(service: string): AsyncIterable<{ key: InstanceKey; done: number; total: number }>;

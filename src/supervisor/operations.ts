@@ -1,5 +1,5 @@
 /** What people may ask of the supervisor (control.ts), carried out. */
-import { TenementError } from '../base/errors.js';
+import { asTenementError, TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import type { Config } from '../config/schema.js';
 import type { InstanceRow } from '../state/types.js';
@@ -8,6 +8,7 @@ import { applyReload } from './apply-reload.js';
 import type {
   Control,
   DataFate,
+  Done,
   InstanceView,
   PutChanges,
   SpawnOptions,
@@ -15,6 +16,7 @@ import type {
   Want,
 } from './control.js';
 import type { DiskLimits } from './disk-limits.js';
+import type { Instance } from './instance.js';
 import { releaseUid, removeData } from './instance-data.js';
 import type { Quotas } from './quotas.js';
 import type { Registration } from './registration.js';
@@ -72,26 +74,30 @@ export class Operations implements Control {
     return Object.keys(this.#deps.supervisor.deps.config().service).sort();
   }
 
-  async spawn(key: InstanceKey, options: SpawnOptions): Promise<InstanceView> {
+  async spawn(key: InstanceKey, options: SpawnOptions): Promise<Done> {
     const instance = await this.#deps.registration.ensure(key, { adoptData: options.adoptData ?? false });
     this.#deps.supervisor.service(key.service);
     // From now on it is there because a person wants it, whatever [instances] says later.
     this.#deps.supervisor.deps.registry.update(key, { listed: false });
-    const ready = instance.start('on-demand');
+    const already = instance.state === 'ready';
+    const ready = instance.start('on-demand').catch((error: unknown) => {
+      throw notReady(asTenementError(error), instance);
+    });
     if (options.wait === false) ready.catch(() => {});
     else await ready;
-    return this.view(key);
+    return { ...(await this.view(key)), already };
   }
 
-  async stop(key: InstanceKey, { hold }: { hold: boolean }): Promise<InstanceView> {
+  async stop(key: InstanceKey, { hold }: { hold: boolean }): Promise<Done> {
     const instance = this.#deps.supervisor.get(key);
+    const already = instance.state === 'stopped';
     // A stop changes neither a hold nor `disabled`, and a hold does not enable: it comes after.
     if (hold && instance.want === 'disabled') this.#deps.supervisor.deps.registry.update(key, { held: true });
     const want = hold && instance.want !== 'disabled' ? 'down' : keptDown(instance.want);
     const why = new TenementError(hold ? 'held' : 'stopped', undefined, { retryAfterSecs: 1 });
     await this.#deps.activation?.shut(key);
     await instance.stop(want, why, () => this.#afterStop(key));
-    return this.view(key);
+    return { ...(await this.view(key)), already };
   }
 
   /** A stop with a hold that nobody asked for: the instance does harm to others. What is disabled is at its end already. */
@@ -240,11 +246,13 @@ export class Operations implements Control {
     // A process that ends while it is measured has no figures.
     const stats = await live?.handle?.stats?.().catch(() => undefined);
     const key = { service: row.service, id: row.id };
+    const service = supervisor.deps.config().service[row.service];
     return viewOf({
       key,
       want: row.want,
       weight: row.weight,
-      backend: supervisor.deps.config().service[row.service]?.isolation ?? '-',
+      backend: service?.isolation ?? '-',
+      configured: service !== undefined,
       live,
       memoryBytes: stats?.memoryBytes,
       cpuSecs: stats?.cpuSecs,
@@ -268,5 +276,18 @@ export class Operations implements Control {
 
 /** What is wanted after a stop: the next request wakes it, unless somebody keeps it down. */
 const keptDown = (want: Want): Want => (want === 'down' || want === 'disabled' ? want : 'on-demand');
+
+/** A start that failed, with what becomes of the instance: it is registered, and nothing starts it by itself. */
+function notReady(error: TenementError, { key, state }: Instance): TenementError {
+  if (state !== 'backoff' && state !== 'failed') return error;
+  const name = formatKey(key);
+  const { code, message, details, cause, retryAfterSecs, hint } = error;
+  return new TenementError(code, message, {
+    hint: `${hint.replace(/[^.!?]$/, '$&.')} ${name} stays registered${state === 'backoff' ? ', in back-off' : ''}: a request or \`ten start ${name}\` tries again, \`ten rm ${name}\` forgets it.`,
+    details,
+    ...(cause !== undefined && { cause }),
+    ...(retryAfterSecs !== undefined && { retryAfterSecs }),
+  });
+}
 
 const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

@@ -25,6 +25,7 @@ interface Facts {
   readonly want: Want;
   readonly weight: number;
   readonly backend: string;
+  readonly configured: boolean;
   readonly live: Instance | undefined;
   readonly memoryBytes: number | undefined;
   readonly cpuSecs: number | undefined;
@@ -50,6 +51,7 @@ export function viewOf(facts: Facts): InstanceView {
     pid: ref?.pid,
     // What a running one really has: the config may have changed since.
     backend: ref?.backend ?? facts.backend,
+    configured: facts.configured,
     memoryBytes: facts.memoryBytes,
     cpuSecs: facts.cpuSecs,
     storageUsedBytes: facts.storageUsedBytes,

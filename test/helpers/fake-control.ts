@@ -1,6 +1,6 @@
 import { TenementError } from '../../src/base/errors.js';
 import { formatKey, type InstanceKey, parseKey } from '../../src/base/names.js';
-import type { Control, DataFate, InstanceView, PutChanges } from '../../src/supervisor/control.js';
+import type { Control, DataFate, Done, InstanceView, PutChanges } from '../../src/supervisor/control.js';
 import type { ConfigChange } from '../../src/supervisor/reload.js';
 
 interface Kept {
@@ -45,21 +45,24 @@ export class FakeControl implements Control {
     return [...this.names].sort();
   }
 
-  async spawn(key: InstanceKey): Promise<InstanceView> {
+  async spawn(key: InstanceKey): Promise<Done> {
     this.calls.push(`spawn ${formatKey(key)}`);
     this.#mayFail('spawn');
-    return this.#register(key, 'ready').view;
+    const already = this.kept.get(formatKey(key))?.view.state === 'ready';
+    return { ...this.#register(key, 'ready').view, already };
   }
 
-  async stop(key: InstanceKey, { hold }: { hold: boolean }): Promise<InstanceView> {
+  async stop(key: InstanceKey, { hold }: { hold: boolean }): Promise<Done> {
     this.calls.push(`stop ${formatKey(key)}${hold ? ' hold' : ''}`);
-    return this.#change(key, {
+    const already = this.#get(key).view.state === 'stopped';
+    const view = this.#change(key, {
       state: 'stopped',
       health: 'sleeping',
       want: hold ? 'down' : 'on-demand',
       address: undefined,
       pid: undefined,
     });
+    return { ...view, already };
   }
 
   async restart(key: InstanceKey): Promise<InstanceView> {
@@ -194,6 +197,7 @@ function blank(key: InstanceKey): InstanceView {
     weight: 100,
     pid: undefined,
     backend: 'process',
+    configured: true,
     memoryBytes: undefined,
     cpuSecs: undefined,
     storageUsedBytes: undefined,

@@ -16,12 +16,13 @@ import {
   SpawnRequest,
   SpawnResponse,
   StopRequest,
+  StopResponse,
   StorageResponse,
   serviceOf,
   WeightRequest,
   WeightResponse,
 } from '../protocol.js';
-import { toInstance, toRemoved, toSpawned } from '../view.js';
+import { toInstance, toRemoved, toSpawned, toStopped } from '../view.js';
 import { json, noContent, type Route, route } from './route.js';
 
 /** Keys that a create token is creating at this moment: two calls at once must not both find the name free. */
@@ -146,10 +147,10 @@ export const instanceRoutes: Route[] = [
     summary: 'Drain and stop; with hold it stays down until started',
     action: 'stop',
     body: StopRequest,
-    response: Instance,
+    response: StopResponse,
     async handler({ deps, key, body, audit }) {
       audit.detail = body.hold === true ? 'hold' : '';
-      return json(toInstance(await deps.control.stop(key(), { hold: body.hold ?? false })));
+      return json(toStopped(await deps.control.stop(key(), { hold: body.hold ?? false })));
     },
   }),
   route({

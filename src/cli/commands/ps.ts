@@ -40,6 +40,8 @@ export function addPs(program: Command): void {
       });
       if (out.json || form === 'json') return out.printJson(instances);
       out.print(instanceTable(instances, form === 'wide', out.colors));
+      if (instances.some(({ configured }) => configured === false))
+        out.note('"no service": the config has it no more, nothing starts these; `ten rm` forgets them.');
       if (instances.length === 0 && process.stderr.isTTY === true) {
         out.note(
           options.all === true ? 'No instance exists yet.' : 'No instance is awake; -a shows sleeping ones.',
@@ -72,6 +74,7 @@ function instanceTable(instances: readonly Instance[], wide: boolean, colors: Co
 
 /** A person's decision that keeps an instance down says more than "sleeping", which a request could end. */
 function healthWord(instance: Instance): string {
+  if (instance.configured === false && instance.state === 'stopped') return 'no service';
   if (instance.want === 'disabled') return 'disabled';
   if (instance.want === 'down' && instance.state === 'stopped') return 'held';
   // It sleeps, and still has its memory.

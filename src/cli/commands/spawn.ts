@@ -40,7 +40,8 @@ export function addSpawn(program: Command): void {
       if (out.json) return out.printJson(answer);
       out.print(`Spawned ${answer.instance}`);
       if (answer.socket !== null) out.print(`Listening on ${answer.socket}`);
-      else if (!options.wait)
+      if (answer.already === true) out.note('It was running already.');
+      else if (answer.socket === null && !options.wait)
         out.note(`It is starting; \`ten health ${answer.instance}\` says when it is ready.`);
     });
 }

@@ -14,7 +14,7 @@ export function addStop(program: Command): void {
     .action(async (target: string, options: { id?: string; hold?: boolean }, command: Command) => {
       const { globals, out } = contextOf(command);
       const key = instanceOf(target, options.id);
-      const [{ connect }, { Instance }] = await Promise.all([
+      const [{ connect }, { StopResponse }] = await Promise.all([
         import('../connect.js'),
         import('../../api/protocol.js'),
       ]);
@@ -22,10 +22,10 @@ export function addStop(program: Command): void {
       const body: StopRequest = { hold: options.hold === true };
       const answer = await withSpinner(
         `Stopping ${formatKey(key)}`,
-        client.request('POST', instancePath(key, '/stop'), Instance, { body }),
+        client.request('POST', instancePath(key, '/stop'), StopResponse, { body }),
       );
       if (out.json) return out.printJson(answer);
-      out.print(`Stopped ${formatKey(key)}`);
+      out.print(`Stopped ${formatKey(key)}${answer.already === true ? ' (it was not running)' : ''}`);
       out.print(
         options.hold === true
           ? `It stays down until \`ten start ${formatKey(key)}\`.`

@@ -217,3 +217,16 @@ test('a target in absolute form is read by its path', async (t) => {
   t.is((await server.call('GET', '//localhost/api/instances', { socket: true })).status, 404);
   t.is((await server.call('GET', '/assets/../health', { socket: true })).status, 404);
 });
+
+test('that a service does not exist is told with those that do to an admin alone', async (t) => {
+  const server = await startApi(t);
+  const hint = async (scope: Parameters<typeof server.token>[0]) => {
+    const { status, body } = await server.call('GET', '/api/instances/nots:alice', {
+      token: server.token(scope),
+    });
+    t.is(status, 404);
+    return ErrorBody.parse(body).error.hint;
+  };
+  t.is(await hint({ kind: 'admin' }), 'Did you mean "notes"? The services are: notes, shop.');
+  t.notRegex(await hint({ kind: 'tenant', tenant: 'alice' }), /notes|shop/);
+});

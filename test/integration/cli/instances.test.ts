@@ -2,14 +2,14 @@ import test from 'ava';
 import { TenementError } from '../../../src/base/errors.js';
 import { startCliServer } from '../../helpers/cli-server.js';
 
-test('spawn prints exactly two lines', async (t) => {
+test('spawn prints exactly two lines, and beside them that it was running already', async (t) => {
   const { ten, control } = await startCliServer(t);
-  for (const args of [
-    ['spawn', 'notes:carol'],
-    ['start', 'notes', '--id', 'carol'],
-  ]) {
+  for (const [args, remark] of [
+    [['spawn', 'notes:carol'], ''],
+    [['start', 'notes', '--id', 'carol'], 'It was running already.'],
+  ] as const) {
     const run = await ten(args);
-    t.is(run.stderr, '');
+    t.is(run.stderr, remark);
     t.regex(run.stdout, /^Spawned notes:carol\nListening on 127\.0\.0\.1:\d+$/);
     t.is(run.exitCode, 0);
   }
@@ -32,6 +32,52 @@ test('stop says that the next request wakes it, unless held', async (t) => {
   t.regex((await ten(['stop', 'notes:alice'])).stdout, /^Stopped notes:alice\nThe next request wakes it/);
   t.regex((await ten(['stop', 'notes:bob', '--hold'])).stdout, /stays down until `ten start notes:bob`/);
   t.deepEqual(control.calls, ['stop notes:alice', 'stop notes:bob hold']);
+});
+
+test('stop says when there was nothing to stop', async (t) => {
+  const { ten } = await startCliServer(t);
+  await ten(['stop', 'notes:alice']);
+  for (const flags of [[], ['--hold']]) {
+    const { stdout, exitCode } = await ten(['stop', 'notes:alice', ...flags]);
+    t.is(exitCode, 0);
+    t.regex(stdout, /^Stopped notes:alice \(it was not running\)\n/);
+  }
+  t.true(JSON.parse((await ten(['stop', 'notes:alice', '--json'])).stdout).already);
+});
+
+test('ps tells that the service of an instance is gone; its health stays one of the words of the API', async (t) => {
+  const { ten, control } = await startCliServer(t);
+  await ten(['stop', 'notes:alice']);
+  const alice = control.kept.get('notes:alice');
+  if (alice !== undefined) alice.view = { ...alice.view, configured: false, backend: '-' };
+  const { stdout, stderr } = await ten(['ps', '-a']);
+  t.regex(stdout, /\nnotes:alice .* no service +100\n/);
+  t.regex(stderr, /the config has it no more.*`ten rm`/);
+  const [json] = JSON.parse((await ten(['ps', '-a', '--json'])).stdout);
+  t.like(json, { id: 'notes:alice', health: 'sleeping', configured: false });
+});
+
+test('a service that does not exist: the ones that do, and which of them may be meant', async (t) => {
+  const { ten } = await startCliServer(t);
+  for (const args of [
+    ['spawn', 'nots:alice'],
+    ['stop', 'nots:alice'],
+    ['health', 'nots:alice'],
+    ['rm', 'nots:alice'],
+    ['restart', 'nots'],
+    ['ps', 'nots'],
+    ['logs', 'nots'],
+    ['env', 'set', 'nots:alice', 'KEY', 'value'],
+    ['weight', 'nots:v1', '5'],
+    ['deploy', 'nots:v2'],
+    ['route', 'nots', '--from', 'a', '--to', 'b'],
+    ['disable', 'nots:alice'],
+  ]) {
+    const run = await ten(args);
+    t.not(run.exitCode, 0, args.join(' '));
+    t.regex(run.stderr, /\ntry: Did you mean "notes"\? The services are: notes, shop\./, args.join(' '));
+  }
+  t.regex((await ten(['stop', 'something:alice'])).stderr, /\ntry: The services are: notes, shop\./);
 });
 
 test('ps lists awake ones; -a all; the words of people come before "sleeping"', async (t) => {

@@ -186,3 +186,19 @@ for (const [line, hint] of [
     t.regex(error.message, /tenement\.toml:\d+:\d+: not valid TOML: /);
   });
 }
+
+test('a service that does not exist: which may be meant', (t) => {
+  const error = configError(
+    t,
+    '[service.notes]\ncommand = "x"\n[routing]\ntenants = "nots"\ndefault = "customers"\n[routing.subdomain]\nx = "note"\n[instances]\nntes = ["a"]\n',
+  );
+  t.deepEqual(
+    (error.details.problems as ReportedProblem[]).map(({ key, suggestion }) => [key, suggestion]),
+    [
+      ['routing.tenants', 'notes'],
+      ['routing.default', undefined],
+      ['routing.subdomain.x', 'notes'],
+      ['instances.ntes', 'notes'],
+    ],
+  );
+});

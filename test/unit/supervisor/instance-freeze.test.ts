@@ -106,14 +106,18 @@ test('health checks go on after the thaw, and what was counted before the freeze
   await world.clock.advanceAsync(11_000);
   t.is(world.instance.condition, 'degraded');
   lease.release();
-  world.health = { kind: 'healthy' };
+  // One more check, and then none before it sleeps.
   world.timings = { ...world.timings, healthIntervalMs: 10_000_000 };
   await world.clock.advanceAsync(IDLE_MS);
   t.is(world.instance.state, 'frozen');
+  world.health = { kind: 'healthy' };
+  world.timings = { ...world.timings, healthIntervalMs: 10_000 };
   (await world.instance.acquire(never())).release();
+  t.is(world.instance.condition, 'degraded');
   const asked = world.healthChecks;
   await world.clock.advanceAsync(11_000);
   t.is(world.healthChecks, asked + 1);
+  t.is(world.instance.condition, 'healthy');
 });
 
 test('after freeze_timeout it is stopped; the next request starts it', async (t) => {

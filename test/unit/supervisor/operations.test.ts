@@ -254,3 +254,37 @@ test('one that is held while a service restarts stays held', async (t) => {
   t.is((await world.operations.view(key('b'))).want, 'down');
   t.deepEqual(world.alive(), ['notes:a']);
 });
+
+test('a spawn and a stop say whether there was anything to do', async (t) => {
+  const { operations } = await supervisorWorld(t, NOTES);
+  const alice = key('alice');
+  t.false((await operations.spawn(alice, {})).already);
+  t.true((await operations.spawn(alice, {})).already);
+  t.false((await operations.stop(alice, { hold: false })).already);
+  t.true((await operations.stop(alice, { hold: false })).already);
+  t.true((await operations.stop(alice, { hold: true })).already);
+  t.false((await operations.spawn(alice, {})).already);
+});
+
+test('a spawn that fails says what becomes of the instance', async (t) => {
+  const { operations, behaviour, registry } = await supervisorWorld(t, NOTES);
+  behaviour.set('notes:alice', 'cannot start');
+  const error = await t.throwsAsync(operations.spawn(key('alice'), {}), { instanceOf: TenementError });
+  t.is(error?.code, 'start_failed');
+  t.regex(
+    error?.hint ?? '',
+    /notes:alice stays registered, in back-off: .*`ten start notes:alice` tries again, `ten rm notes:alice`/,
+  );
+  t.not(registry.get(key('alice')), undefined);
+  await operations.setDisabled(key('alice'), true);
+  const refused = await t.throwsAsync(operations.spawn(key('alice'), {}), { instanceOf: TenementError });
+  t.notRegex(refused?.hint ?? '', /stays registered/);
+});
+
+test('an instance whose service left the config is shown so', async (t) => {
+  const world = await supervisorWorld(t, NOTES);
+  t.true((await world.operations.spawn(key('alice'), {})).configured);
+  world.setConfig(NOTES.replace('notes', 'other'));
+  await world.operations.reload();
+  t.false((await world.operations.view(key('alice'))).configured);
+});

@@ -22,6 +22,7 @@ const row = {
   want: 'on-demand',
   weight: 100,
   backend: 'process',
+  configured: true,
   memoryBytes: undefined,
   cpuSecs: undefined,
   storageUsedBytes: undefined,
