@@ -10,6 +10,11 @@ OWNER=${OWNER:-vagrant}
 EXAMPLES=/srv/tenement-examples
 CONFIG=/etc/tenement/tenement.toml
 
+if [ ! -f "$SOURCE/package-lock.json" ]; then
+  echo "There is no checkout at $SOURCE: the folder was not copied. Outside: vagrant rsync && vagrant provision" >&2
+  exit 1
+fi
+
 missing() {
   local tool
   for tool in "$@"; do command -v "$tool" >/dev/null || return 0; done
@@ -25,9 +30,11 @@ fi
 # As the owner: the build's files belong to that user, and no package script runs as root.
 runuser -u "$OWNER" -- bash -euo pipefail -c '
   cd "$1"
-  if ! cmp -s package-lock.json node_modules/.installed; then
+  # Packages are for one system, processor and version of Node: those that were built elsewhere do not run here.
+  stamp="$(node -p "[process.platform, process.arch, process.versions.modules].join()") $(sha256sum <package-lock.json)"
+  if [ "$stamp" != "$(cat node_modules/.installed 2>/dev/null)" ]; then
     npm ci --no-audit --no-fund
-    cp package-lock.json node_modules/.installed
+    echo "$stamp" >node_modules/.installed
   fi
   npm run build
 ' build "$SOURCE"

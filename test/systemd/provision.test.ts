@@ -1,5 +1,6 @@
 /** The script that provisions the machine of the Vagrantfile, on this one: its tools are here already, so it downloads nothing. */
-import { copyFileSync, existsSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
@@ -16,9 +17,13 @@ const provision = () =>
   });
 
 // The project is an overlay in here. With this its packages are those that the script would get.
-test.before(() =>
-  copyFileSync(join(packageRoot, 'package-lock.json'), join(packageRoot, 'node_modules/.installed')),
-);
+test.before(() => {
+  const system = [process.platform, process.arch, process.versions.modules].join();
+  const lock = createHash('sha256')
+    .update(readFileSync(join(packageRoot, 'package-lock.json')))
+    .digest('hex');
+  writeFileSync(join(packageRoot, 'node_modules/.installed'), `${system} ${lock}  -\n`);
+});
 
 test.after.always(async () => {
   await removeInstallation();
@@ -37,4 +42,15 @@ test.serial('provision: a fresh machine serves the example, and run again, nothi
   t.regex(second.all ?? '', /Nothing to do/);
   t.is(await mainPid(SERVER), pid);
   t.is(await property(SERVER, 'ActiveState'), 'active');
+});
+
+test.serial('provision: where the checkout was not copied it says so', async (t) => {
+  mkdirSync('/srv/tenement-examples/empty', { recursive: true });
+  const { exitCode, stderr } = await execa('bash', ['scripts/vagrant-provision.sh'], {
+    cwd: packageRoot,
+    env: { SOURCE: '/srv/tenement-examples/empty', OWNER: 'root' },
+    reject: false,
+  });
+  t.is(exitCode, 1);
+  t.regex(stderr, /no checkout at .*vagrant rsync/);
 });
