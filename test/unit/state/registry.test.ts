@@ -28,14 +28,22 @@ test('registers once and keeps what was set', (t) => {
     createdAt: 5,
   });
   store.registry.update(alice, { want: 'up', env: { KEY: 'ünïcode "quoted"' } });
-  store.registry.update(alice, { weight: 0, held: true });
+  store.registry.update(alice, { weight: 0, held: true, listed: true });
   t.is(store.registry.register(alice, 99).createdAt, 5, 'a second register changes nothing');
   store.close();
 
   const again = openStore(dataDir);
   t.teardown(() => again.close());
   t.deepEqual(again.registry.all(), [
-    { ...alice, want: 'up', held: true, weight: 0, env: { KEY: 'ünïcode "quoted"' }, createdAt: 5 },
+    {
+      ...alice,
+      want: 'up',
+      held: true,
+      listed: true,
+      weight: 0,
+      env: { KEY: 'ünïcode "quoted"' },
+      createdAt: 5,
+    },
   ]);
   t.is(again.registry.get(bob), undefined);
 });
