@@ -5,6 +5,8 @@ import { TenementError } from '../base/errors.js';
 export interface Migration {
   readonly title: string;
   readonly sql: string;
+  /** Programs that do not know it go on with the database after it: it only adds what has a default. So that one can go back to an older program. */
+  readonly additive?: true;
 }
 
 /** `user_version` of the database is the number of steps that it has taken. */
@@ -94,8 +96,14 @@ export const MIGRATIONS: readonly Migration[] = [
     // Of what is up already nobody knows why: it goes on being started, as before.
     title: 'who is up only because [instances] lists it',
     sql: 'ALTER TABLE instances ADD COLUMN listed INTEGER NOT NULL DEFAULT 0 CHECK (listed IN (0, 1));',
+    additive: true,
   },
 ];
+
+/** The fewest steps that a program must know to work with the database. */
+const FORMAT = `CREATE TABLE IF NOT EXISTS format (
+  row INTEGER PRIMARY KEY CHECK (row = 1), understood_from INTEGER NOT NULL
+) STRICT`;
 
 /**
  * Brings the database up to `migrations`, each step in a transaction of its own. Safe when several processes do it at once.
@@ -113,18 +121,22 @@ export function migrate(
     db.transaction(() => {
       // Another process may have taken this step while we waited for the write lock.
       if (userVersion(db) !== step) return;
-      db.exec(migrations[step]?.sql ?? '');
+      db.exec(FORMAT);
+      const { sql = '', additive = false } = migrations[step] ?? {};
+      db.exec(sql);
+      db.prepare('INSERT OR IGNORE INTO format VALUES (1, ?)').run(step);
+      if (!additive) db.prepare('UPDATE format SET understood_from = ?').run(step + 1);
       db.pragma(`user_version = ${step + 1}`);
     }).immediate();
   }
 }
 
-/** The version of the database. @throws TenementError state_unusable as `migrate`. */
+/** The version of the database, which may be newer than the program where that does no harm. @throws TenementError state_unusable as `migrate`. */
 export function checkVersion(db: Database.Database, migrations: readonly Migration[]): number {
   // One read transaction: between two separate reads another process may create the whole schema.
   return db.transaction(() => {
     const version = userVersion(db);
-    if (version > migrations.length) {
+    if (version > migrations.length && understoodFrom(db, version) > migrations.length) {
       throw new TenementError(
         'state_unusable',
         `${db.name} was written by a newer version of tenement (format ${version}, this program knows up to ${migrations.length})`,
@@ -138,6 +150,12 @@ export function checkVersion(db: Database.Database, migrations: readonly Migrati
     }
     return version;
   })();
+}
+
+function understoodFrom(db: Database.Database, version: number): number {
+  const known = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'format'").get() !== undefined;
+  const row = known ? db.prepare('SELECT understood_from FROM format').pluck().get() : undefined;
+  return typeof row === 'number' ? row : version;
 }
 
 function userVersion(db: Database.Database): number {

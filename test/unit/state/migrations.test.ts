@@ -35,6 +35,31 @@ test('a migration that fails leaves the database as it was', (t) => {
   db.close();
 });
 
+test('what only adds lets an older program go on, with what it wrote kept for the newer one', (t) => {
+  const added: Migration = {
+    title: 'added',
+    sql: 'ALTER TABLE a ADD COLUMN z INTEGER NOT NULL DEFAULT 7;',
+    additive: true,
+  };
+  const open = (...migrations: Migration[]) => openDatabase(dataDir, { readonly: false, migrations });
+  const dataDir = freshDir(t);
+  open(first, added).close();
+  const older = open(first);
+  older.prepare('INSERT INTO a (x) VALUES (?)').run('by the older one');
+  older.close();
+  const newer = open(first, added);
+  t.deepEqual(newer.prepare('SELECT x, z FROM a').all(), [
+    { x: 'old', z: 7 },
+    { x: 'by the older one', z: 7 },
+  ]);
+  newer.close();
+  open(first, added, second).close();
+  t.throws(() => open(first, added), { message: /newer version/ });
+  open(first, added, second, { ...added, sql: 'CREATE TABLE b (x)' }).close();
+  t.throws(() => open(first, added), { message: /newer version/ }, 'whatever else was only added later');
+  open(first, added, second).close();
+});
+
 test('refuses the database of a newer program, of another program and, for reading, of an older one', (t) => {
   const dataDir = freshDir(t);
   openDatabase(dataDir, { readonly: false, migrations: [first, second] }).close();
