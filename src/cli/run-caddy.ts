@@ -97,4 +97,7 @@ const DROP_IN = [
   '# The token of the DNS provider, in a file that only root can read: `DNS_API_TOKEN=...` in /etc/caddy/dns.env, mode 0600.',
   '[Service]',
   'EnvironmentFile=/etc/caddy/dns.env',
+  '# The command of the package has --environ, which would print the token into the journal.',
+  'ExecStart=',
+  'ExecStart=/usr/bin/caddy run --config /etc/caddy/Caddyfile',
 ].join('\n');

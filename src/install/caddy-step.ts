@@ -33,14 +33,19 @@ export function caddyStep(
   const there = contents(path);
   if (there === text) return { steps: [noProposal], notes: [] };
   const refused = refusal(text);
-  const because = refused === undefined ? [] : [`Caddy of this machine does not take ${path}: ${refused}`];
+  const because =
+    refused === undefined
+      ? []
+      : [`Caddy of this machine does not take ${path}: ${refused}${remedyFor(refused)}`];
   if (none) return { steps: [replace, noProposal], notes: because };
   if (there !== undefined && (isAsWritten(there) || there === unsealed(text))) {
     if (refused === undefined) return { steps: [replace, noProposal], notes: [] };
     // Caddy would not come back with it after a restart.
     return {
       steps: [propose],
-      notes: [`${path} stays as it is, as Caddy refuses the new one, ${proposal}: ${refused}`],
+      notes: [
+        `${path} stays as it is, as Caddy refuses the new one, ${proposal}: ${refused}${remedyFor(refused)}`,
+      ],
     };
   }
   // It was made from this very text: there is nothing new to tell.
@@ -52,6 +57,12 @@ export function caddyStep(
       ...because,
     ],
   };
+}
+
+function remedyFor(refused: string): string {
+  return refused.includes('module not registered')
+    ? '. docs/production.md has how to get one with that module'
+    : '';
 }
 
 /** Without Caddy in front any more, or without tenement. */

@@ -64,7 +64,7 @@ function plain({
     return [
       ...head,
       ...comment(
-        `Wildcard certificates by the DNS challenge: needs a Caddy with the module dns.providers.${dnsProvider} (caddy add-package github.com/caddy-dns/${dnsProvider}), and its token in the environment of caddy.service as DNS_API_TOKEN.`,
+        `Wildcard certificates by the DNS challenge: needs a Caddy with the module dns.providers.${dnsProvider}, and its token in the environment of caddy.service as DNS_API_TOKEN.`,
       ),
       `${names.join(', ')} {`,
       '\ttls {',
