@@ -1,8 +1,10 @@
 /** `ten caddy`. */
+import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { execa } from 'execa';
 import { TenementError } from '../base/errors.js';
+import { readEnvFile } from '../config/env-file.js';
 import type { Config } from '../config/schema.js';
 import { caddyfile, checkDnsProvider, siteOf } from '../install/caddyfile.js';
 import { isAsWritten } from '../install/seal.js';
@@ -13,6 +15,8 @@ import { loadConfigFor } from './load-config.js';
 import type { Output } from './output.js';
 
 const SYSTEM_FILE = '/etc/caddy/Caddyfile';
+/** The drop-in has caddy.service read it. */
+const TOKEN_FILE = '/etc/caddy/dns.env';
 
 export interface CaddyOptions {
   readonly domain: string;
@@ -70,7 +74,12 @@ async function installIt(text: string, out: Output): Promise<void> {
       await writeFile(`${SYSTEM_FILE}.before-tenement`, there, { flag: 'wx' });
     // Checked before it takes the place of one that works, which Caddy would not come back with.
     await writeFile(incoming, text);
-    await execa('caddy', ['validate', '--adapter', 'caddyfile', '--config', incoming], { timeout: 60_000 });
+    // Modules of DNS providers refuse an empty token, and only caddy.service has it in its environment.
+    const env = existsSync(TOKEN_FILE) ? readEnvFile(TOKEN_FILE) : {};
+    await execa('caddy', ['validate', '--adapter', 'caddyfile', '--config', incoming], {
+      timeout: 60_000,
+      env,
+    });
     await rename(incoming, SYSTEM_FILE);
     await execa('systemctl', ['reload-or-restart', 'caddy.service'], { timeout: 60_000 });
   } catch (cause) {
@@ -96,7 +105,7 @@ const DROP_IN = [
   '# /etc/systemd/system/caddy.service.d/dns-token.conf',
   '# The token of the DNS provider, in a file that only root can read: `DNS_API_TOKEN=...` in /etc/caddy/dns.env, mode 0600.',
   '[Service]',
-  'EnvironmentFile=/etc/caddy/dns.env',
+  `EnvironmentFile=${TOKEN_FILE}`,
   '# The command of the package has --environ, which would print the token into the journal.',
   'ExecStart=',
   'ExecStart=/usr/bin/caddy run --config /etc/caddy/Caddyfile',
