@@ -79,7 +79,7 @@ test.serial(
   async (t) => {
     await tenDone(t, 'install');
     await answers('alice.units');
-    const [pid, before] = [await mainPid(SERVER), await listing()];
+    const pid = await mainPid(SERVER);
     await nextProgram('9.9.2');
     const outside = await listing();
     // The program as it is, and no room for another.
@@ -100,7 +100,6 @@ test.serial(
     );
     await execa('umount', ['/opt']);
     t.deepEqual(await changedSince(outside), []);
-    t.true(before.length > 0);
     await answers('alice.units');
   },
 );
