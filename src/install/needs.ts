@@ -37,11 +37,19 @@ export function writesOf(config: Config, work: Work): string[] {
   return [...paths];
 }
 
-/** Whether instances are kept from each other on loopback, which only the firewall can. */
-export function guards({ service }: Config): boolean {
+/**
+ * Whether networks are administered: instances in the machine's are kept from each other on loopback, which only the firewall can, and an own one
+ * needs its loopback up. For a unit with an own one systemd does that.
+ */
+export function managesNetworks({ service }: Config): boolean {
   const all = Object.values(service);
+  const byManager = ['systemd', 'socket-activation'];
   return (
-    all.length === 0 || all.some(({ isolation, network }) => isolation !== 'process' && network !== 'none')
+    all.length === 0 ||
+    all.some(
+      ({ isolation, network }) =>
+        isolation !== 'process' && !(byManager.includes(isolation) && network === 'none'),
+    )
   );
 }
 

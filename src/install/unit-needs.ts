@@ -2,13 +2,22 @@
 import { z } from 'zod';
 import type { Work } from '../../systemd/units/hardening.js';
 import type { Config } from '../config/schema.js';
-import { guards, hasOtherUsers, needsHomes, sharesTmp, stopSecs, workOf, writesOf } from './needs.js';
+import {
+  hasOtherUsers,
+  managesNetworks,
+  needsHomes,
+  sharesTmp,
+  stopSecs,
+  workOf,
+  writesOf,
+} from './needs.js';
 
 const WORKS = ['manager', 'users', 'namespaces'] as const satisfies readonly Work[];
 
 export const unitNeeds = z.object({
   work: z.enum(WORKS),
   writes: z.array(z.string()),
+  /** The name is that of older records: all administration of networks. */
   firewall: z.boolean(),
   sharesTmp: z.boolean(),
   otherUsers: z.boolean(),
@@ -27,7 +36,7 @@ export function unitNeedsOf(config: Config, others: readonly string[] = []): Uni
   return {
     work,
     writes,
-    firewall: guards(config),
+    firewall: managesNetworks(config),
     sharesTmp: sharesTmp(config),
     otherUsers: hasOtherUsers(config),
     homes: needsHomes(config, [...others, ...writes]),
@@ -47,7 +56,11 @@ export function unmet(installed: UnitNeeds, now: UnitNeeds): string[] {
     (path) => !installed.writes.some((one) => `${path}/`.startsWith(`${one}/`)),
   );
   if (writes.length > 0) found.push(`to write ${writes.join(', ')}`);
-  tell(now.firewall, installed.firewall, 'to make the rules that keep instances apart on loopback');
+  tell(
+    now.firewall,
+    installed.firewall,
+    'to administer networks (of instances, and the rules that keep them apart on loopback)',
+  );
   tell(now.sharesTmp, installed.sharesTmp, 'files of an app below /tmp');
   tell(now.otherUsers, installed.otherUsers, 'to run apps as users that were not made for them');
   tell(now.homes, installed.homes, 'files in home directories');

@@ -13,7 +13,7 @@ export interface Confinement {
   readonly work: Work;
   /** Absolute paths that the server, or an app that runs in its view of the file system, writes. */
   readonly writes: readonly string[];
-  /** Tenants are kept from each other on loopback. */
+  /** Networks are administered: tenants are kept from each other on loopback, or have networks of their own. */
   readonly firewall: boolean;
   /** Apps have files below /tmp, so it cannot be an own one. */
   readonly sharesTmp: boolean;
@@ -59,7 +59,7 @@ export function hardening(confinement: Confinement): Directive[] {
       why: 'Rights that are gone for good, also for whatever the server starts.',
       lines: [
         'NoNewPrivileges=yes',
-        'RestrictSUIDSGID=yes',
+        ...(namespaces ? [] : ['RestrictSUIDSGID=yes']),
         'RestrictRealtime=yes',
         'LockPersonality=yes',
         'SystemCallArchitectures=native',
@@ -67,7 +67,7 @@ export function hardening(confinement: Confinement): Directive[] {
       ],
     },
     {
-      why: `${capabilitiesFor(work)} CAP_SYS_PTRACE is to tell whose process listens on a port${firewall ? ', CAP_NET_ADMIN for the firewall that keeps tenants from each other on loopback' : ''}.`,
+      why: `${capabilitiesFor(work)} CAP_SYS_PTRACE is to tell whose process listens on a port${firewall ? ', CAP_NET_ADMIN for the firewall that keeps tenants from each other on loopback, and for networks of their own' : ''}.`,
       lines: [`CapabilityBoundingSet=${capabilities(work, firewall).join(' ')}`],
     },
     fileSystem(confinement),
@@ -81,7 +81,7 @@ export function hardening(confinement: Confinement): Directive[] {
     },
     {
       why: namespaces
-        ? 'Off, because the kernel gives a namespace its own /proc only where the one outside is whole, and because host names are set in namespaces: ProtectKernelTunables, ProtectKernelLogs, PrivateDevices, ProtectHostname.'
+        ? 'Off, because the kernel gives a namespace its own /proc only where the one outside is whole, and because host names are set in namespaces: ProtectKernelTunables, ProtectKernelLogs, PrivateDevices, ProtectHostname. Off, because it takes away openat2(2), by which bubblewrap opens what it binds (since 0.12, as in Debian 13): RestrictSUIDSGID; no instance gains rights by such a file (NoNewPrivileges, nosuid).'
         : 'Nobody here makes a namespace: most ways to gain rights from the kernel begin with one.',
       lines: namespaces ? [] : ['RestrictNamespaces=yes', 'ProtectHostname=yes'],
     },
