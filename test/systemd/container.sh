@@ -1,17 +1,21 @@
 #!/usr/bin/env bash
-# Boots the machine's own systemd in a container, and in there one service:
-#   container.sh EXCHANGE PROJECT CONSOLE
-# Run in a cgroup and a mount namespace of its own: the file system is an overlay of this machine's, whose changes live on
+# Boots a systemd in a container, and in there one service:
+#   container.sh EXCHANGE PROJECT CONSOLE NODE [DISK]
+# Run in a cgroup and a mount namespace of its own: the file system is an overlay of this machine's, or of that on DISK, whose changes live on
 # a tmpfs that goes with the namespace. EXCHANGE is a directory outside of it: `service` in there is the unit, `output` gets what it prints.
-# CONSOLE is `passive` or `interactive`. Exits like the unit's command.
+# CONSOLE is `passive` or `interactive`. NODE is the program for a system that has none. Exits like the unit's command.
 set -euo pipefail
-exchange=$1 project=$2 console=$3
+exchange=$1 project=$2 console=$3 node=$4 disk=${5:-}
 top=$exchange/root
 
 mount -t tmpfs -o mode=755 tenement-systemd "$top"
-mkdir "$top"/{upper,work,root}
-root=$top/root
-mount -t overlay overlay -o "lowerdir=/,upperdir=$top/upper,workdir=$top/work" "$root"
+mkdir "$top"/{upper,work,root,lower}
+root=$top/root lower=/
+if [ -n "$disk" ]; then
+  lower=$top/lower
+  mount -o loop,ro,noload "$disk" "$lower"
+fi
+mount -t overlay overlay -o "lowerdir=$lower,upperdir=$top/upper,workdir=$top/work" "$root"
 # The project may be on a file system of its own; and nspawn covers /tmp. As an overlay, too: what a test deletes in there is not deleted out here.
 options=()
 case $project in
@@ -25,6 +29,13 @@ case $project in
   /run/* | /dev/*) own=yes ;;
   *) [ "$(stat -c %d "$project")" = "$(stat -c %d /)" ] && own=no || own=yes ;;
 esac
+if [ -n "$disk" ]; then
+  own=yes
+  mkdir -p "$root$project"
+  # The disks of a machine (test/vm/image/recipe.sh) that are not here.
+  : >"$root/etc/fstab"
+  cp "$node" "$root/usr/local/bin/node"
+fi
 [ "$own" = no ] || options+=("--overlay=$project::$project")
 
 units=$root/etc/systemd/system

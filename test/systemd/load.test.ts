@@ -1,5 +1,5 @@
 /** Many instances of every isolation, and a server that is restarted below all their visitors. */
-import { writeFileSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import test from 'ava';
@@ -19,8 +19,8 @@ import {
 } from './installed.js';
 import { mainPid } from './units.js';
 
-/** Instances of each service. */
-const MANY = { units: 20, doors: 10, spaces: 5, boxes: 5, plain: 5 };
+/** Instances of each service: 250 starts at once. */
+const EACH = 50;
 const ISOLATION = {
   units: 'systemd',
   doors: 'socket-activation',
@@ -28,10 +28,10 @@ const ISOLATION = {
   boxes: 'sandbox',
   plain: 'process',
 };
-type Name = keyof typeof MANY;
-const NAMES = Object.keys(MANY) as Name[];
+type Name = keyof typeof ISOLATION;
+const NAMES = Object.keys(ISOLATION) as Name[];
 
-const instances = (name: Name): string[] => Array.from({ length: MANY[name] }, (_, i) => `c${i}.${name}`);
+const instances = (name: Name): string[] => Array.from({ length: EACH }, (_, i) => `c${i}.${name}`);
 const all = NAMES.flatMap(instances);
 
 /** The process of each, which is started for that. */
@@ -43,21 +43,12 @@ async function pids(): Promise<ReadonlyMap<string, number>> {
   }
 }
 
-/** Answers with its pid, at /slow in two parts with some seconds in between. */
-const SLOW_APP = `
-import { createServer } from 'node:http';
-const { PORT, LISTEN_FDS } = process.env;
-createServer(({ url }, response) => {
-  if (url !== '/slow') return response.end(process.pid + '\\n');
-  response.write('begun ');
-  setTimeout(() => response.end('done'), 3000);
-}).listen(LISTEN_FDS === '1' ? { fd: 3 } : { port: Number(PORT), host: '127.0.0.1' });
-`;
-
 test.before(() => {
   const more = 'on_demand = "any"\nstartup_timeout = 120\nhealth =';
-  prepareApp(NAMES.map((name) => service(name, ISOLATION[name]).replace('health =', more)).join('\n'));
-  writeFileSync(join(APP, 'app.mjs'), SLOW_APP);
+  const lean = (name: Name) =>
+    service(name, ISOLATION[name]).replace('health =', more).replace('node app.mjs', 'perl app.pl');
+  prepareApp(NAMES.map(lean).join('\n'));
+  cpSync('test/fixtures/apps/lean.pl', join(APP, 'app.pl'));
 });
 test.after.always(removeInstallation);
 
@@ -69,8 +60,8 @@ test.serial(
     const server = await mainPid('tenement.service');
     const crowd = new Crowd();
     // Strangers with a connection for each request, and regulars who use theirs again.
-    for (const [i, one] of all.entries()) if (i % 5 === 0) void crowd.visit(one);
-    for (const [i, one] of all.entries()) if (i % 5 === 1) crowd.stay(one);
+    for (const [i, one] of all.entries()) if (i % 20 === 0) void crowd.visit(one);
+    for (const [i, one] of all.entries()) if (i % 20 === 1) crowd.stay(one);
     await crowd.more(300);
     const slow = NAMES.map((name) => begin(`c0.${name}`));
     await Promise.all(slow.map(({ begun }) => begun));

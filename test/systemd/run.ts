@@ -4,6 +4,7 @@
  *
  *     npm run test:systemd -- --only '*unit*'   titles of tests, as ava's --match
  *     npm run test:systemd -- --shell           a shell in there, as root; `exit` ends it
+ *     npm run test:systemd -- --release trixie  the systemd of that Debian, in its system (test/vm/image): bookworm or trixie
  *
  * The network is an own one with loopback only; /tmp is empty; cgroups are of version 2, without controllers where the machine has them on
  * version 1: units start, stop and freeze, but limits of memory, processors and tasks hold only in the machine of test/vm.
@@ -20,12 +21,17 @@ import { findCgroupRoot } from '../../isolation/cgroup-root.js';
 import { packageRoot } from '../../src/base/package-root.js';
 import { CannotRun, ensureTools, runOrSkip } from '../helpers/cannot-run.js';
 import { until } from '../helpers/until.js';
+import { image, RELEASES, TOOLS } from '../vm/image/cache.js';
 import { unitText } from './unit-text.js';
 
 const LIMIT_MS = 15 * 60_000;
 const build = relative(packageRoot, fileURLToPath(new URL('../..', import.meta.url)));
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, shell: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string' },
+    shell: { type: 'boolean', default: false },
+    release: { type: 'string' },
+  },
 });
 
 await runOrSkip('test:systemd', main);
@@ -34,6 +40,7 @@ async function main(signal: AbortSignal): Promise<number> {
   if (process.platform !== 'linux') throw new CannotRun('needs Linux');
   if (process.geteuid?.() !== 0) throw new CannotRun('only root can boot a container');
   await ensureTools({ 'systemd-nspawn': 'systemd-container', 'dbus-daemon': 'dbus', unshare: 'util-linux' });
+  const disk = await diskOf(values.release, signal);
   const exchange = mkdtempSync(join(realpathSync(tmpdir()), 'tenement-systemd-'));
   const above = await findCgroupRoot();
   if (above === undefined) throw new CannotRun('no cgroup v2 directory is writable here');
@@ -41,9 +48,17 @@ async function main(signal: AbortSignal): Promise<number> {
   try {
     mkdirSync(join(exchange, 'root'));
     mkdirSync(group);
-    writeFileSync(join(exchange, 'service'), unitText({ build, project: packageRoot, ...values }));
+    writeFileSync(
+      join(exchange, 'service'),
+      unitText({
+        build,
+        project: packageRoot,
+        node: values.release === undefined ? process.execPath : '/usr/local/bin/node',
+        ...values,
+      }),
+    );
     writeFileSync(join(exchange, 'output'), '');
-    return await boot(exchange, group, signal);
+    return await boot(exchange, group, disk, signal);
   } finally {
     await killGroup(group);
     await until('the container has ended', async () => !(await isPopulated(group)));
@@ -52,10 +67,25 @@ async function main(signal: AbortSignal): Promise<number> {
   }
 }
 
-async function boot(exchange: string, group: string, signal: AbortSignal): Promise<number> {
+/** Undefined: this machine's own system. */
+async function diskOf(name: string | undefined, signal: AbortSignal): Promise<string | undefined> {
+  if (name === undefined) return undefined;
+  const release = RELEASES.find((one) => one === name);
+  if (release === undefined) throw new Error(`--release is one of ${RELEASES.join(', ')}`);
+  await ensureTools(TOOLS);
+  return (await image(release, signal)).disk;
+}
+
+async function boot(
+  exchange: string,
+  group: string,
+  disk: string | undefined,
+  signal: AbortSignal,
+): Promise<number> {
   const script = join(packageRoot, 'test/systemd/container.sh');
   const joinGroup = 'echo $$ >"$0/cgroup.procs"; exec unshare --mount bash "$@"';
-  const args = [script, exchange, packageRoot, values.shell ? 'interactive' : 'passive'];
+  const args = [script, exchange, packageRoot, values.shell ? 'interactive' : 'passive', process.execPath];
+  if (disk !== undefined) args.push(disk);
   const container = spawn('bash', ['-e', '-c', joinGroup, group, ...args], {
     stdio: values.shell ? 'inherit' : ['ignore', 'pipe', 'pipe'],
   });

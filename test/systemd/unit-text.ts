@@ -3,14 +3,16 @@ export interface TestUnit {
   readonly build: string;
   /** Absolute path of the project. */
   readonly project: string;
+  /** Where Node is in there. */
+  readonly node: string;
   readonly only?: string | undefined;
   readonly shell: boolean;
 }
 
 /** The service that the container is booted for. It ends the container, and its exit code is the container's. */
-export function unitText({ build, project, only, shell }: TestUnit): string {
+export function unitText({ build, project, node, only, shell }: TestUnit): string {
   const ava = ['node_modules/ava/entrypoints/cli.mjs', ...(only === undefined ? [] : ['--match', only])];
-  const command = shell ? ['/bin/bash', '-l'] : [process.execPath, ...ava];
+  const command = shell ? ['/bin/bash', '-l'] : [node, ...ava];
   const variables = {
     PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin',
     HOME: '/root',

@@ -1,22 +1,12 @@
-/** One run of the machine: qemu, whose first serial port is the console and whose second speaks to guest/start.sh. */
+/** One run of the machine, whose first serial port is the console and whose second speaks to guest/start.sh. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { tell } from '../helpers/steps.js';
-import type { Image } from './image/cache.js';
+import { commandOf, type Hardware } from './hardware.js';
 
-export interface Disks {
-  readonly project: string;
-  readonly data: string;
-}
-
-export interface MachineOptions {
-  readonly image: Image;
-  readonly disks: Disks;
-  /** Gets what the machine prints while it starts. */
-  readonly console: string;
-  readonly accel: 'tcg' | 'kvm';
+export interface MachineOptions extends Hardware {
   readonly shell: boolean;
   readonly limitMs: number;
 }
@@ -31,23 +21,16 @@ export interface Outcome {
 const BOOT_LIMIT_MS = 300_000;
 /** Longer than a test may take (`timeout` in ava.config.js), so that it is ava who tells which one it was. */
 const SILENCE_LIMIT_MS = 1_320_000;
-/**
- * One processor, and an old one. Two that are emulated wait for each other whenever the machine outside is busy: a fork took three times as
- * long, the kernel's watchdog found its processors stuck, and once they waited for good. And all that newer ones have more (address spaces
- * kept apart, wide vectors) is work for whoever emulates it: Node took a third longer to start.
- */
-const EMULATED = ['-accel', 'tcg,thread=single', '-cpu', 'Nehalem', '-smp', '1'];
-const VIRTUAL = ['-accel', 'kvm', '-cpu', 'host', '-smp', '2'];
 
-/** Runs it to its end. Whatever happens, qemu has ended when this resolves. */
+/** Runs it to its end. Whatever happens, nothing of it runs when this resolves. */
 export async function runMachine(options: MachineOptions, signal: AbortSignal): Promise<Outcome> {
-  const child = startQemu(options);
+  const child = start(options);
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   const suites = new Map<string, number>();
   let broken: string | undefined = 'it ended without saying so';
   const end = (reason: string): void => {
     broken = reason;
-    child.kill('SIGKILL');
+    killAll(child);
   };
   const onAbort = (): void => end('interrupted');
   signal.addEventListener('abort', onAbort, { once: true });
@@ -94,9 +77,10 @@ export async function runMachine(options: MachineOptions, signal: AbortSignal): 
       });
     } else clearTimeout(boot);
     const code = await exited;
-    if (options.shell) broken = code === 0 ? undefined : `qemu ended with ${code}`;
+    if (options.shell) broken = code === 0 ? undefined : `it ended with ${code}`;
     return { suites, broken: broken && `${broken}\n${tail(options.console)}` };
   } finally {
+    killAll(child);
     clearTimeout(limit);
     clearTimeout(silence);
     clearTimeout(boot);
@@ -104,32 +88,21 @@ export async function runMachine(options: MachineOptions, signal: AbortSignal): 
   }
 }
 
-function startQemu({ image, disks, console, accel, shell }: MachineOptions): ChildProcess {
-  closeSync(openSync(console, 'w'));
-  const drive = (path: string): string[] => [
-    '-drive',
-    // What the machine writes is gone with qemu: the image stays as it was built. It outlasts the machine's own restarts.
-    `file=${path},format=raw,if=virtio,snapshot=on,cache=unsafe`,
-  ];
-  const args = [
-    ...(accel === 'tcg' ? EMULATED : VIRTUAL),
-    ...['-m', '2048'],
-    ...['-display', 'none', '-monitor', 'none', '-nic', 'none', '-no-user-config', '-nodefaults'],
-    ...['-serial', `file:${console}`],
-    ...['-chardev', `stdio,id=port,signal=${shell ? 'off' : 'on'}`, '-serial', 'chardev:port'],
-    ...drive(image.disk),
-    ...drive(disks.project),
-    ...drive(disks.data),
-    ...['-kernel', image.kernel, '-initrd', image.initrd],
-    ...[
-      '-append',
-      // No watchdog: what it takes for a lockup is a machine outside that has other things to do.
-      'console=ttyS0 quiet mitigations=off nowatchdog audit=0 panic=-1 systemd.show_status=yes systemd.journald.forward_to_console=no',
-    ],
-  ];
-  return spawn('qemu-system-x86_64', args, {
-    stdio: shell ? 'inherit' : ['ignore', 'pipe', 'inherit'],
-  });
+function start(options: MachineOptions): ChildProcess {
+  closeSync(openSync(options.console, 'w'));
+  const [file, args] = commandOf(options);
+  const stdio = options.shell ? 'inherit' : (['ignore', 'pipe', 'inherit'] as const);
+  // A group of its own: the processes of User-mode Linux are processes here. A shell needs the terminal's.
+  return spawn(file, args, { stdio: stdio as 'inherit', detached: !options.shell });
+}
+
+function killAll(child: ChildProcess): void {
+  child.kill('SIGKILL');
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // All has ended.
+  }
 }
 
 function tail(path: string): string {

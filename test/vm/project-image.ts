@@ -5,13 +5,17 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { packageRoot } from '../../src/base/package-root.js';
+import { type MachineKind, UML_MODULES } from './hardware.js';
 
 export interface Plan {
+  readonly kind: MachineKind;
   readonly mode: 'tests' | 'shell';
   /** Titles of the tests to run, as ava's --match; default: all. */
   readonly only: string | undefined;
   /** Without what the ordinary tests run, too. */
   readonly quick: boolean;
+  /** As digits; empty: the tests' own number. */
+  readonly each: string;
 }
 
 const PARTS = [
@@ -49,6 +53,8 @@ export async function projectImages(
   await execa('chmod', ['a+rX,a-s', '--recursive', stage]);
   await execa('chmod', ['1777', join(stage, 'node_modules/.cache')]);
   if (build !== 'dist') await execa('ln', ['--symbolic', '--force', build, join(stage, 'dist')]);
+  // Its kernel is this machine's, and not of the image. The image's first steps look for them there (image/recipe.sh).
+  if (plan.kind === 'uml') cpSync(UML_MODULES, join(stage, '.modules'), { recursive: true });
   writeFileSync(join(stage, '.machine'), shellVariables(plan));
   const project = join(directory, 'project');
   await makeDisk(project, '1G', ['-L', 'project', '-d', stage]);
@@ -63,13 +69,15 @@ async function makeDisk(path: string, size: string, options: readonly string[]):
   await execa('mke2fs', ['-q', '-t', 'ext4', ...options, path]);
 }
 
-function shellVariables({ mode, only, quick }: Plan): string {
+function shellVariables({ kind, mode, only, quick, each }: Plan): string {
   const { rows, columns } = process.stdout;
   const variables = {
     BUILD: build,
+    KIND: kind,
     MODE: mode,
     ONLY: only ?? '',
     QUICK: quick ? '1' : '',
+    EACH: each,
     ROWS: String(rows ?? ''),
     COLUMNS: String(columns ?? ''),
     TERM_OUTSIDE: process.env.TERM ?? '',

@@ -18,6 +18,7 @@ workdir = "work"
 health = "/health"
 isolation = "${isolation}"
 user = "auto"
+${isolation === 'process' ? '' : 'network = "none"'}
 startup_timeout = 120
 stop_timeout = 20
 ${quota}

@@ -67,7 +67,7 @@ test.serial(
     const all = await groups();
     const siblings = () => SERVICES.map((service) => processesIn(all.get(`${sibling}.${service}`)));
     const before = siblings();
-    const greedy = (service: string) => send(PORT, `${hungry}.${service}.localhost`, '/hungry?mb=600');
+    const greedy = (service: string) => send(PORT, `${hungry}.${service}.localhost`, '/hungry?mb=300');
     for (const service of SERVICES)
       t.not((await greedy(service).catch(() => undefined))?.status, 200, service);
     for (const service of SERVICES) await answers(`${hungry}.${service}`);

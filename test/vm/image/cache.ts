@@ -10,7 +10,10 @@ import { runGroup } from '../../helpers/run-group.js';
 import { step } from '../../helpers/steps.js';
 import { mirrorOf } from './mirror.js';
 
-export type Release = 'bookworm' | 'trixie';
+export const RELEASES = ['bookworm', 'trixie'] as const;
+export type Release = (typeof RELEASES)[number];
+/** What it takes to build one, by program: packages of Debian. */
+export const TOOLS = { mmdebstrap: 'mmdebstrap', mke2fs: 'e2fsprogs', xz: 'xz-utils' };
 
 export interface Image {
   readonly disk: string;

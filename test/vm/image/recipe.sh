@@ -76,7 +76,7 @@ for unit in getty@tty1.service serial-getty@ttyS0.service serial-getty@ttyS1.ser
   ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
 
-# --- an initramfs that knows the disks of qemu, and no more ---
+# --- an initramfs that knows the disks of qemu and of User-mode Linux, and no more ---
 version=$(basename "$root"/usr/lib/modules/*)
 initramfs=$work/initramfs
 mkdir -p "$initramfs"/{bin,dev,proc,modules,root}
@@ -97,8 +97,15 @@ cat >"$initramfs/init" <<'INIT'
 busybox mount -t devtmpfs none /dev
 # Some are in twice: whoever is needed by both.
 for module in /modules/*.ko; do busybox insmod "$module" 2>/dev/null; done
-until [ -b /dev/vda ]; do busybox usleep 10000; done
-busybox mount -t ext4 /dev/vda /root && exec busybox switch_root /root /sbin/init
+until [ -b /dev/vda ] || [ -b /dev/ubda ]; do busybox usleep 10000; done
+if [ -b /dev/vda ]; then name=vd; else name=ubd; fi
+busybox mount -t ext4 "/dev/${name}a" /root
+# A kernel that is not of the image brings its modules with the project.
+busybox mount -t ext4 -o noatime "/dev/${name}b" /root/tenement
+if [ -d /root/tenement/.modules ]; then
+  busybox mount --bind /root/tenement/.modules /root/usr/lib/modules
+fi
+exec busybox switch_root /root /sbin/init
 INIT
 chmod 755 "$initramfs/init"
 (cd "$initramfs" && find . | "$root/bin/busybox" cpio -o -H newc) | gzip -1 >"$work/initrd"
