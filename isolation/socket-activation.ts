@@ -2,7 +2,6 @@
  * The `socket-activation` backend: systemd listens for each instance and starts its unit with the first connection, whether a server of ours runs or
  * not. What a run ends with is the run; the socket stays until `sockets.close`.
  */
-import { writeFile } from 'node:fs/promises';
 import { TenementError } from '../src/base/errors.js';
 import type { Property, PropertyValues, SystemdManager } from '../systemd/manager.js';
 import { type Resolved, resolveSpec, withNetwork } from './contained.js';
@@ -24,7 +23,7 @@ import { RUN_MARKER, readStat } from './proc.js';
 import { cgroupOf, identityOf, notKnown, prepareUnit, probeUnits, unitPropertiesOf } from './unit/common.js';
 import { environmentFile } from './unit/env-file.js';
 import { runTree, unitLife } from './unit/life.js';
-import { placeOf, removePlace } from './unit/place.js';
+import { placeOf, removePlace, replaceEnvironment } from './unit/place.js';
 import { fingerprint, type Plan, readPlan, writePlan } from './unit/plan.js';
 import { appProperties, doorProperties, socketProperties, socketUnits } from './unit/socket-units.js';
 import { invocationOf, isOver } from './unit/state.js';
@@ -163,12 +162,13 @@ class StandingSockets {
     if (known?.fingerprint === print && (await this.#listens(spec, known))) {
       const values = await this.#manager.properties(app, 'Service');
       if (!isOver(values)) return known;
-      // The next run is of this start.
+      // The next run is of this start. Whoever took the place away meanwhile has closed the socket, too.
       const plan = { ...known, ref: { ...known.ref, run: spec.run } };
-      await writeFile(place.environment, environmentFile(resolved.env), { mode: 0o600 });
-      await writePlan(place, plan);
-      await retakeNetwork(plan.ref, this.#host).catch(() => undefined);
-      return plan;
+      if (await replaceEnvironment(place, environmentFile(resolved.env))) {
+        await writePlan(place, plan);
+        await retakeNetwork(plan.ref, this.#host).catch(() => undefined);
+        return plan;
+      }
     }
     await this.close(spec, { graceMs: 0 });
     return await this.#make(spec, resolved, units, print);

@@ -57,6 +57,8 @@ async function start(
     signal.throwIfAborted();
     return await grip(spec, host, manager, unit, net);
   } catch (error) {
+    // Of another server, which was faster: nothing of it is ours to tidy up.
+    if (isTaken(error)) throw runsAlready(unit, error);
     const why = await describeFailure(manager, unit);
     await manager.stop(unit).catch(() => undefined);
     await manager.forget(unit).catch(() => undefined);
@@ -92,8 +94,16 @@ async function refuseOther(manager: SystemdManager, unit: string): Promise<void>
   const values = await manager.properties(unit, 'Service');
   if (values === undefined) return;
   if (isOver(values)) return manager.forget(unit);
-  throw new TenementError('unproven_process', `the unit ${unit} runs already`, {
+  throw runsAlready(unit);
+}
+
+const isTaken = (error: unknown): boolean =>
+  error instanceof TenementError && error.details.name === 'UnitExists';
+
+function runsAlready(unit: string, cause?: unknown): TenementError {
+  return new TenementError('unproven_process', `the unit ${unit} runs already`, {
     hint: `If it is an earlier run of the same instance: systemctl stop '${unit}'.`,
+    cause,
   });
 }
 

@@ -11,6 +11,7 @@ import { systemView } from '../system-view.js';
 import { environmentFile } from './env-file.js';
 import { makePlace, type Place } from './place.js';
 import { unitProperties } from './properties.js';
+import { refuseUnshowable } from './showable.js';
 import { addUser } from './user.js';
 
 export function probeUnits(id: BackendId, host: Host): Support {
@@ -67,6 +68,7 @@ export async function unitPropertiesOf(
   { env, command, views }: Resolved,
 ): Promise<Property[]> {
   const identity = identityOf(spec);
+  refuseUnshowable(views, host.systemd?.version);
   return unitProperties({
     service: spec.service,
     tenant: spec.tenant,

@@ -90,6 +90,21 @@ async function fill(
   }
 }
 
+/**
+ * Another environment for the next start, at one moment: systemd may read it right now. `false`: the place has been taken away.
+ */
+export async function replaceEnvironment({ environment }: Place, text: string): Promise<boolean> {
+  const incoming = `${environment}.${randomUUID()}`;
+  try {
+    await writeFile(incoming, text, { mode: 0o600 });
+    await rename(incoming, environment);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    return false;
+  }
+}
+
 /** Idempotent. */
 export function removePlace(place: Place): Promise<void> {
   return inTurn(place, () => takeAway(place));

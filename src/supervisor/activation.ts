@@ -86,9 +86,9 @@ export class Activation {
       this.#watches.delete(name);
       // One that runs is reached by it until then.
       this.#shut.set(name, known.forwardTo);
-      const instance = this.#deps.supervisor.live(key);
-      if (instance === undefined) await this.close(key);
-      else if (instance.state === 'stopped') await instance.whileDown(() => this.close(key));
+      // What is not at rest closes it itself, before its next start.
+      const instance = this.#deps.supervisor.find(key);
+      if (instance?.state === 'stopped') await instance.whileDown(() => this.close(key));
     }
   }
 

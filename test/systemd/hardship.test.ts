@@ -32,7 +32,9 @@ import {
 import { mainPid, property } from './units.js';
 
 const NEXT = '/srv/tenement-next';
-const ODD = '/srv/an app\'s $HOME, 100% "odd"';
+const SYSTEMD = Number((await execa('systemctl', ['--version'])).stdout.split(' ')[1]);
+/** With quotes only where systemd can show such a directory (isolation/unit/showable.ts). */
+const ODD = SYSTEMD < 255 ? '/srv/an app\'s $HOME, 100% "odd"' : '/srv/an $HOME, 100% odd';
 const SERVICES = `[instances]\nunits = ["alice"]\n\n${service('units', 'systemd')}`;
 
 /** What `--dry-run` or a run has told, one act a line. */

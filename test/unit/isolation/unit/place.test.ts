@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } 
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
-import { makePlace, placeOf, removePlace } from '../../../../isolation/unit/place.js';
+import { makePlace, placeOf, removePlace, replaceEnvironment } from '../../../../isolation/unit/place.js';
 import { freshDir } from '../../../helpers/fresh-dir.js';
 
 const SYSTEM = {
@@ -113,4 +113,15 @@ test('what a server that was killed has left of it goes with the next', async (t
   mkdirSync(`${place.directory}.${process.pid}.y`, { recursive: true });
   await makePlace(place, '', SYSTEM, FILES);
   t.deepEqual(readdirSync(places).length, 2);
+});
+
+test('another environment comes at one moment, or not at all when the place has been taken away', async (t) => {
+  const place = placeOf('one.service', freshDir(t));
+  t.false(await replaceEnvironment(place, 'A=1'));
+  await makePlace(place, 'A=1', SYSTEM, FILES);
+  t.true(await replaceEnvironment(place, 'A=2'));
+  t.is(readFileSync(place.environment, 'utf8'), 'A=2');
+  t.is(statSync(place.environment).mode & 0o777, 0o600);
+  await removePlace(place);
+  t.false(await replaceEnvironment(place, 'A=3'));
 });
