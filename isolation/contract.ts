@@ -66,6 +66,8 @@ export interface Spec {
   readonly hostname?: string;
   /** Of `socket-activation`: without a connection for so long it ends, should nobody else see to that. Default: never. */
   readonly idleMs?: number;
+  /** Of `systemd` and `socket-activation`: from TERM to KILL when systemd stops it and not we, as when the machine goes down. Default: two seconds. */
+  readonly stopMs?: number;
   /** Of `systemd` and `socket-activation`: further properties of the unit as `[name, D-Bus signature, value]`, checked already; they win. */
   readonly unitProperties?: readonly (readonly [name: string, signature: string, value: unknown])[];
   /** The tool of the backend `sandbox`. Default: bubblewrap. */

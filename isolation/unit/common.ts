@@ -83,6 +83,7 @@ export async function unitPropertiesOf(
     system: await systemView(),
     views,
     network: spec.network ?? 'host',
+    stopMs: spec.stopMs ?? 0,
     limits: spec.limits ?? {},
     extra: spec.unitProperties ?? [],
     missing: host.systemd?.missing ?? [],

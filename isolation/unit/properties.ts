@@ -30,6 +30,8 @@ export interface UnitInput {
   readonly system: SystemView;
   readonly views: readonly View[];
   readonly network: Network;
+  /** From TERM to KILL. */
+  readonly stopMs: number;
   readonly limits: Limits;
   /** `[service.x.systemd]`, checked (src/config/unit-settings.ts); they win. */
   readonly extra: readonly Property[];
@@ -57,8 +59,8 @@ const FROM_SYSTEMD = [
 ];
 /** Homes that could not be entered or would be mounted twice: systemd's own /root is closed to others. */
 const HOMES = /^(\/home$|\/root(\/|$)|\/run\/user(\/|$))/;
-/** Processes of the tree get KILL this long after the main one has ended. */
-const STOP_USEC = 2n * US;
+/** At least, from TERM to KILL: each step of a stop has this time, also those of systemd. */
+const LEAST_STOP_USEC = 2n * US;
 
 export function slice(service: string): string {
   return `tenement-${escapeUnitPart(service)}.slice`;
@@ -111,13 +113,18 @@ function process(input: UnitInput): Property[] {
     ['UMask', 'u', 0o077],
     // TERM to the app alone, KILL to what is left when it has ended.
     ['KillMode', 's', 'mixed'],
-    ['TimeoutStopUSec', 't', STOP_USEC],
+    ['TimeoutStopUSec', 't', stopUsec(input.stopMs)],
     ['Restart', 's', 'no'],
     // Failed units would gather in the manager's memory.
     ['CollectMode', 's', 'inactive-or-failed'],
     // Keeps the exit status readable until we have read it.
     ['AddRef', 'b', true],
   ];
+}
+
+function stopUsec(ms: number): bigint {
+  const usec = (BigInt(Math.ceil(ms)) * US) / 1000n;
+  return usec > LEAST_STOP_USEC ? usec : LEAST_STOP_USEC;
 }
 
 function user({ identity, setpriv, missing }: UnitInput): Property[] {

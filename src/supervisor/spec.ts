@@ -79,9 +79,13 @@ export async function buildSpec(
     ...(socket !== undefined && { socket }),
     ...(forwardTo !== undefined && { forwardTo }),
     ...(service.isolation === 'socket-activation' && { idleMs: ownIdleMs(service) }),
+    ...(isUnit(service) && { stopMs: service.stop_timeout * 1000 }),
     ...confinement(key, config, service, directories, home),
   };
 }
+
+const isUnit = ({ isolation }: ServiceConfig): boolean =>
+  isolation === 'systemd' || isolation === 'socket-activation';
 
 const SYSTEMD_LATER_MS = 30_000;
 

@@ -23,5 +23,5 @@ test.serial('installed on a machine: uninstalled, nothing of it is left on the m
   t.is(withoutUserdb(await listing()), withoutUserdb(readFileSync('/data/before-installation', 'utf8')));
   t.false(existsSync('/sys/fs/cgroup/tenement.slice'));
   const { stdout } = await execa('systemctl', ['list-units', '--all', '--plain', '--no-legend', 'tenement*']);
-  t.notRegex(stdout, /tenement(\.|-(systemd|sockets))/);
+  t.notRegex(stdout, /tenement(\.(service|socket|slice)|-(systemd|sockets))/);
 });

@@ -26,6 +26,7 @@ const input: UnitInput = {
     { path: '/srv/app/data/alice', access: 'write', kind: 'directory' },
   ],
   network: 'host',
+  stopMs: 10_000,
   limits: {},
   extra: [],
   missing: [],
@@ -43,6 +44,12 @@ test('the command is given as it is, and the environment past the bus', (t) => {
   t.deepEqual(all.get('EnvironmentFiles'), [['/run/tenement/x/env', false]]);
   const unset = all.get('UnsetEnvironment') as string[];
   t.true(unset.includes('USER') && !unset.includes('HOME'), 'only what it was not given');
+});
+
+test('stopped by systemd it has the time that is configured, and never so little that systemd itself has none', (t) => {
+  t.is(values().get('TimeoutStopUSec'), 10_000_000n);
+  t.is(values({ stopMs: 2500.5 }).get('TimeoutStopUSec'), 2_501_000n);
+  t.is(values({ stopMs: 0 }).get('TimeoutStopUSec'), 2_000_000n);
 });
 
 test('a user that systemd knows: no capability at all', (t) => {
