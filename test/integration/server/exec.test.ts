@@ -51,7 +51,8 @@ test.serial(
         return run.stdout;
       };
       // The app is the process that listens to nobody's terminal and has no command of ours: the one with SECRET and node as its program.
-      const pid = (await of('sh', '-c', 'pgrep -o -x node -u "$(id -u)"')).trim();
+      // By its command: the name of a process of Node 24 is MainThread.
+      const pid = (await of('sh', '-c', `pgrep -o -f '^[^ ]*node ' -u "$(id -u)"`)).trim();
       const own = name === 'process' ? String(await appPid(server, name)) : pid;
       t.is(await of('sh', '-c', seen, 'sh', 'self'), await of('sh', '-c', seen, 'sh', own), name);
       t.regex(await of('sh', '-c', seen, 'sh', 'self'), /^env hush '"\\x alice $/m);
