@@ -159,6 +159,8 @@ export interface Ref {
   readonly unit?: { readonly name: string; readonly invocation: string };
   /** As in Spec: the app listens on this port of its own network. */
   readonly forwardTo?: number;
+  /** The same in the machine's network, where others may listen as well. */
+  readonly forwardToHost?: number;
   /** What was set up for it in the machine's network and has to be taken away after its end. */
   readonly net?: RefNetwork;
   /** Milliseconds since the epoch. */

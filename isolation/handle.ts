@@ -21,6 +21,7 @@ export function createHandle(ref: Ref, host: Host, life: Life, tree: Tree, own?:
   });
   const stop = new Stop({ ...life, exited }, tree, freezer);
   const { address } = ref;
+  const hostPort = 'port' in address ? address.port : ref.forwardToHost;
   return {
     ref,
     address,
@@ -32,7 +33,7 @@ export function createHandle(ref: Ref, host: Host, life: Life, tree: Tree, own?:
       stats: () => statsOf(ref),
       ...(ref.forwardTo !== undefined
         ? { listener: () => innerListenerOf(ref.forwardTo ?? 0, ref.pid) }
-        : 'port' in address && { listener: () => listenerOf(address.port, ref, tree) }),
+        : hostPort !== undefined && { listener: () => listenerOf(hostPort, ref, tree) }),
     }),
   };
 }

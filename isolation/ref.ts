@@ -26,6 +26,7 @@ const SCHEMA = z.object({
   guard: KNOWN.optional(),
   unit: z.object({ name: z.string(), invocation: z.string() }).optional(),
   forwardTo: z.int().optional(),
+  forwardToHost: z.int().optional(),
   net: NETWORK.optional(),
   startedAt: z.number(),
 });
@@ -34,7 +35,8 @@ const SCHEMA = z.object({
 export function parseRef(saved: unknown): Ref | undefined {
   const parsed = SCHEMA.safeParse(saved);
   if (!parsed.success) return undefined;
-  const { cgroup, uid, exclusive, init, guard, unit, legacyCgroups, forwardTo, net, ...rest } = parsed.data;
+  const { cgroup, uid, exclusive, init, guard, unit, legacyCgroups, forwardTo, forwardToHost, net, ...rest } =
+    parsed.data;
   return {
     ...rest,
     cgroup,
@@ -45,6 +47,7 @@ export function parseRef(saved: unknown): Ref | undefined {
     ...(guard && { guard }),
     ...(unit && { unit }),
     ...(forwardTo !== undefined && { forwardTo }),
+    ...(forwardToHost !== undefined && { forwardToHost }),
     ...(net && {
       net: {
         ...(net.loopback && { loopback: net.loopback }),

@@ -277,13 +277,15 @@ function refOf(spec: Spec, host: Host, net: Ref['net']): Ref {
   };
 }
 
-function runOf({ ref }: Plan, unit: string, pid: number, values: PropertyValues, host: Host): Ref {
+function runOf({ ref, port }: Plan, unit: string, pid: number, values: PropertyValues, host: Host): Ref {
   return {
     ...ref,
     pid,
     startTime: readStat(pid)?.startTime ?? '',
     cgroup: cgroupOf(host, String(values.ControlGroup ?? '')),
     unit: { name: unit, invocation: invocationOf(values) },
+    // Attack: who listens on the port of one that sleeps would get what its visitors send until its own app has started.
+    ...(port !== undefined && ref.forwardTo === undefined && { forwardToHost: port }),
     startedAt: Date.now(),
   };
 }

@@ -57,10 +57,19 @@ export class Activation {
       const key = { service, id };
       if (!this.#isOurs(key) || want === 'down' || want === 'disabled' || this.#watches.has(formatKey(key)))
         continue;
-      // Somebody may have asked for it meanwhile.
-      if (this.#deps.supervisor.live(key) !== undefined) continue;
-      await this.#listen(key, (listen) => listen());
+      const instance = this.#deps.supervisor.find(key);
+      // Others are being started, which has it listened for as well. Whoever asks for it from now on waits, or both would write the same files.
+      if (instance?.state !== 'stopped') continue;
+      await this.#listen(key, (listen) => instance.whileDown(listen));
     }
+  }
+
+  /** Has one listened for again that was stopped, and that the next connection may wake. For `whileDown`; failures are logged. */
+  async reopen(key: InstanceKey): Promise<void> {
+    const want = this.#deps.registry.get(key)?.want;
+    if (!this.#isOurs(key) || this.#detached || want === undefined || want === 'down' || want === 'disabled')
+      return;
+    await this.#listen(key, (listen) => listen());
   }
 
   async #listen(key: InstanceKey, when: (listen: () => Promise<void>) => Promise<void>): Promise<void> {

@@ -38,7 +38,7 @@ interface OperationsDeps {
   /** The instance is forgotten: metrics drop its labels. */
   readonly onForget: (key: InstanceKey) => void;
   /** What would start an instance past us: shut before a stop that is to last, closed after it. */
-  readonly activation?: Pick<Activation, 'shut' | 'close' | 'leave' | 'renew'>;
+  readonly activation?: Pick<Activation, 'shut' | 'close' | 'reopen' | 'leave' | 'renew'>;
 }
 
 export class Operations implements Control {
@@ -161,6 +161,7 @@ export class Operations implements Control {
       await instance.stop('disabled', new TenementError('disabled'), () => this.#afterStop(key));
     } else if (instance.want === 'disabled') {
       instance.setWant(registry.get(key)?.held === true ? 'down' : 'on-demand');
+      await instance.whileDown(async () => this.#deps.activation?.reopen(key));
     }
     return this.view(key);
   }
@@ -271,6 +272,7 @@ export class Operations implements Control {
     await this.#deps.activation?.close(key);
     await deps.launcher.settle(key);
     if (!this.#persists(key)) await removeData(deps, key, 'purge', deps.clock.now());
+    await this.#deps.activation?.reopen(key);
   }
 }
 

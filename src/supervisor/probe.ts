@@ -97,7 +97,9 @@ async function listens({ address, listener }: Handle): Promise<boolean> {
 async function strangerOn(handle: Handle): Promise<TenementError | undefined> {
   const owner = (await handle.listener?.()) ?? 'own';
   if (owner !== 'stranger') return undefined;
-  const where = 'port' in handle.address ? `port ${handle.address.port}` : handle.address.path;
+  const { address, ref } = handle;
+  const behind = ref.forwardToHost === undefined ? '' : ` (port ${ref.forwardToHost})`;
+  const where = 'port' in address ? `port ${address.port}` : `${address.path}${behind}`;
   return new TenementError(
     'port_taken',
     `Another program listens on ${where}, which was given to this instance`,

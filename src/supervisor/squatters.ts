@@ -12,7 +12,7 @@ import type { MakeRoom } from './ports.js';
 /** An instance that runs. */
 export interface Runner {
   readonly key: InstanceKey;
-  readonly ref: Pick<Ref, 'uid' | 'exclusive' | 'address' | 'forwardTo'>;
+  readonly ref: Pick<Ref, 'uid' | 'exclusive' | 'address' | 'forwardTo' | 'forwardToHost'>;
 }
 
 export interface Squatter {
@@ -36,7 +36,7 @@ export function worstSquatter(
   for (const { key, ref } of runners) {
     if (ref.uid === undefined || ref.exclusive !== true) continue;
     const held = byUid.get(ref.uid) ?? new Set();
-    const own = 'port' in ref.address ? ref.address.port : ref.forwardTo;
+    const own = 'port' in ref.address ? ref.address.port : (ref.forwardToHost ?? ref.forwardTo);
     const ports = [...held].filter((port) => port !== own).length;
     if (ports > (worst?.ports ?? 0)) worst = { key, ports };
   }

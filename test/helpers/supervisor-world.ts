@@ -121,6 +121,7 @@ export async function supervisorWorld(t: ExecutionContext, toml: string, kernel?
     activation: {
       shut: async (key) => void activation.push(`shut ${formatKey(key)}`),
       close: async (key) => void activation.push(`close ${formatKey(key)}`),
+      reopen: async (key) => void activation.push(`reopen ${formatKey(key)}`),
       leave: async () => {},
       renew: async () => {},
     },

@@ -1,6 +1,6 @@
 /** Instances that systemd starts with the first connection to their socket. */
 import { existsSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
@@ -179,7 +179,66 @@ for (const listen of ['fd', 'port']) {
   );
 }
 
-test.serial('what was stopped or is held is not started by a connection', async (t) => {
+test.serial(
+  'what was stopped or disabled is started by a connection when it may run, with or without a server',
+  async (t) => {
+    const service = newService();
+    const server = await started(t, service, app(service, { listen: 'port', network: 'host' }));
+    const [instance, unit, path] = [`${service}:alice`, unitOf(service, 'alice'), socketOf(service, 'alice')];
+    await ten(t, server, 'spawn', instance);
+    await ten(t, server, 'stop', instance);
+    t.is(await mainPid(unit), 0);
+    t.is((await direct(path, '/health')).status, 200);
+    await server.untilHealth(instance, 'healthy');
+    await ten(t, server, 'disable', instance);
+    await t.throwsAsync(direct(path, '/health'));
+    await ten(t, server, 'enable', instance);
+    t.is((await direct(path, '/health')).status, 200);
+    await server.untilHealth(instance, 'healthy');
+    await ten(t, server, 'stop', instance);
+    await server.stop();
+    t.is((await direct(path, '/health')).status, 200);
+  },
+);
+
+test.serial(
+  'whoever listens on the port of one that sleeps gets nothing that was meant for it',
+  async (t) => {
+    const service = newService();
+    const toml = app(service, { listen: 'port', network: 'host' }).replace(
+      /command = .*\nargs = (.*)/,
+      (_, args: string) =>
+        `command = "/bin/sh"\nargs = ${JSON.stringify(['-c', 'sleep 1; exec "$0" "$@"', process.execPath]).slice(0, -1)}, ${args.slice(1)}`,
+    );
+    const server = await started(t, service, toml);
+    const [instance, host] = [`${service}:alice`, `alice.${service}.localhost`];
+    await ten(t, server, 'spawn', instance);
+    const port = Number(JSON.parse((await server.get(host, '/world')).text).env.PORT);
+    await ten(t, server, 'stop', instance);
+    let asked = 0;
+    const thief = createServer((req, res) => {
+      if (req.url === '/secret') asked += 1;
+      res.end('of a thief');
+    });
+    t.teardown(() => thief.close());
+    await new Promise<void>((resolve) => thief.listen(port, '127.0.0.1', resolve));
+    for (let i = 0; i < 3; i += 1) t.not((await server.get(host, '/secret')).status, 200);
+    t.is(asked, 0);
+  },
+);
+
+test.serial('an app without a health path that never listens was not ready', async (t) => {
+  const service = newService();
+  const toml = app(service, { listen: 'port', network: 'host' })
+    .replace('health = "/health"', 'startup_timeout = 2')
+    .replace(/command = .*\nargs = .*/, 'command = "sleep 1000"');
+  const server = await started(t, service, toml);
+  const { exitCode, stderr } = await server.ten('spawn', `${service}:alice`);
+  t.not(exitCode, 0);
+  t.regex(stderr, /was not ready 2 s after its start: nothing accepts connections/);
+});
+
+test.serial('what was stopped for longer or is held is not started by a connection', async (t) => {
   const service = newService();
   const server = await started(t, service, app(service, { listen: 'port', network: 'none' }));
   const [instance, path] = [`${service}:alice`, socketOf(service, 'alice')];

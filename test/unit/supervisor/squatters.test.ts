@@ -21,11 +21,13 @@ test('its own port, ports outside of the range, strangers and shared uids are no
     worstSquatter(RANGE, [runner('good', 1, 100), runner('shared', 33, 105, false)], listening),
     undefined,
   );
-  const standing: Runner = {
-    key: { service: 'app', id: 'socket' },
-    ref: { uid: 1, exclusive: true, address: { path: '/s' }, forwardTo: 100 },
-  };
-  t.is(worstSquatter(RANGE, [standing], listening), undefined);
+  for (const port of [{ forwardTo: 100 }, { forwardToHost: 100 }]) {
+    const standing: Runner = {
+      key: { service: 'app', id: 'socket' },
+      ref: { uid: 1, exclusive: true, address: { path: '/s' }, ...port },
+    };
+    t.is(worstSquatter(RANGE, [standing], listening), undefined);
+  }
 });
 
 test('one is held with each call, until nobody is left', async (t) => {
