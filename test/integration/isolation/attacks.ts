@@ -22,7 +22,7 @@ export function attacks(test: SerialFn, variant: AttackVariant): void {
   const { backend, host, network, newIdentity } = variant;
   test(`${variant.name}, network ${network}: what a hostile tenant reaches`, async (t) => {
     const way = wayOf(host, backend.id, network, newIdentity !== undefined);
-    const outcomes = await measure({ way, backend, host, newIdentity, patienceMs: patience(30_000) });
+    const outcomes = await measure({ way, backend, host, newIdentity, patienceMs: patience(120_000) });
     const ofNetwork: readonly AttackId[] =
       network === 'host' ? ['abstract-socket', ...(way.guarded ? [] : PORTS)] : [];
     const expected = [...variant.open, ...ofNetwork];
