@@ -267,6 +267,18 @@ test.serial('after a boot, when nobody listens, the next server has it listened 
   t.is((await direct(path, '/health')).status, 200);
 });
 
+test.serial('a request that comes while the sockets are made again finds nothing half made', async (t) => {
+  const service = newService();
+  const server = await started(t, service, app(service, { listen: 'port', network: 'host' }));
+  const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
+  for (const id of ids) await ten(t, server, 'spawn', `${service}:${id}`);
+  await server.stop();
+  for (const unit of await units(service)) await execa('systemctl', ['stop', unit], { reject: false });
+  await server.run();
+  const answers = await Promise.all(ids.map((id) => server.get(`${id}.${service}.localhost`, '/health')));
+  t.deepEqual([...new Set(answers.map(({ status }) => status))], [200], server.output);
+});
+
 test.serial('with other settings it is made anew; an app that cannot start is told as such', async (t) => {
   const service = newService();
   const server = await started(t, service, app(service, { listen: 'port', network: 'none' }));
