@@ -4,10 +4,10 @@ import type { FilterArch } from './syscalls.js';
 /** As in /proc/PID/ns. */
 export type NamespaceKind = 'user' | 'cgroup' | 'ipc' | 'uts' | 'net' | 'pid' | 'mnt';
 
-const CALLS: Record<FilterArch, { readonly setns: number; readonly prctl: number }> = {
-  x64: { setns: 308, prctl: 157 },
-  arm64: { setns: 268, prctl: 167 },
-};
+const CALLS = {
+  x64: { setns: 308, prctl: 157, setgroups: 116, setresuid: 117, setresgid: 119 },
+  arm64: { setns: 268, prctl: 167, setgroups: 159, setresuid: 147, setresgid: 149 },
+} as const satisfies Record<FilterArch, Record<string, number>>;
 
 /** ioctl_ns(2): the user namespace that owns another namespace. */
 const NS_GET_USERNS = 0xb701;
@@ -28,6 +28,8 @@ export interface Entry {
   readonly startTime: string;
   /** Those that are not ours. */
   readonly kinds: readonly NamespaceKind[];
+  /** Whom the command becomes in a user namespace where we are root; undefined: whoever executes the rest sees to that. */
+  readonly become?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
 /**
@@ -36,15 +38,18 @@ export interface Entry {
  *
  * All files are opened first, and only then is the process looked at: what was opened is its own then. perl closes them when it executes something.
  * Into a user namespace we come with every capability in it; they are given up before anything of the instance's is executed.
+ * So nothing that is executed could become another user any more, and systemd's forbid setgroups(2) (user_namespaces(7)): groups go before, user and
+ * group in the last moment.
  */
-export function enterCommand({ perl, arch, pid, startTime, kinds }: Entry): string[] {
-  const { setns, prctl } = CALLS[arch];
+export function enterCommand({ perl, arch, pid, startTime, kinds, become }: Entry): string[] {
+  const { setns, prctl, setgroups, setresuid, setresgid } = CALLS[arch];
   const program = [
-    'my ($pid, $start, $kinds) = splice(@ARGV, 0, 3); my %ns;',
+    'my ($pid, $start, $kinds, $uid, $gid) = splice(@ARGV, 0, 5); my %ns;',
     'for (split(/,/, $kinds)) { open($ns{$_}, "<", "/proc/$pid/ns/$_") or die "cannot open its $_ namespace: $!\\n" }',
     'open(my $stat, "<", "/proc/$pid/stat") or die "it has ended\\n";',
     '(<$stat> =~ /.*\\) (.*)/s and (split(/ /, $1))[19] eq $start) or die "it has ended\\n";',
     `sub enter { my ($fd, $kind) = @_; syscall(${setns}, $fd, 0) == 0 or ($kind eq "user" and $! == ${EINVAL}) or die "cannot enter its $kind namespace: $!\\n" }`,
+    `if ($uid) { syscall(${setgroups}, 0, 0) == 0 or die "setgroups: $!\\n" }`,
     // Its network may have been made around all others, in the user namespace of who has connected it.
     `if ($ns{user} and $ns{net}) { my $owner = ioctl($ns{net}, ${NS_GET_USERNS}, 0); if ($owner) { enter($owner + 0, "user"); enter(fileno($ns{net}), "net"); delete $ns{net} } }`,
     // With no right to the others before: they belong to this one, which need not be the one that the app is in.
@@ -57,6 +62,7 @@ export function enterCommand({ perl, arch, pid, startTime, kinds }: Entry): stri
     'if ($child == 0) {',
     // Shells want to know the process group that has the terminal, and in there they could not see ours.
     `if (-t STDIN) { setpgrp(0, 0); $SIG{TTOU} = "IGNORE"; ioctl(STDIN, ${TIOCSPGRP}, pack("i", $$)) }`,
+    `if ($uid) { my ($u, $g) = ($uid + 0, $gid + 0); syscall(${setresgid}, $g, $g, $g) == 0 && syscall(${setresuid}, $u, $u, $u) == 0 or die "cannot become its user: $!\\n" }`,
     `$SIG{$_} = "DEFAULT" for qw(INT QUIT TTOU); syscall(${prctl}, ${PR_SET_PDEATHSIG}, ${SIGKILL}, 0, 0, 0);`,
     'exec { $ARGV[0] } @ARGV or die "$ARGV[0]: $!\\n" }',
     '$SIG{$_} = sub { kill($_[0], $child) } for qw(TERM HUP);',
@@ -65,5 +71,6 @@ export function enterCommand({ perl, arch, pid, startTime, kinds }: Entry): stri
     `while (1) { my $pid = waitpid($child, ${WUNTRACED}); if ($pid == -1) { $! == ${EINTR} or exit(1) } elsif (kill(0, $child)) { kill("CONT", -$child) } else { last } }`,
     'exit(($? & 127) ? 128 + ($? & 127) : $? >> 8);',
   ].join(' ');
-  return [perl, '-e', program, '--', String(pid), startTime, kinds.join(',')];
+  const ids = become === undefined ? ['', ''] : [String(become.uid), String(become.gid)];
+  return [perl, '-e', program, '--', String(pid), startTime, kinds.join(','), ...ids];
 }

@@ -1,6 +1,6 @@
 /** Pure: the command line that starts a second program in the surroundings of a running one. */
 import { dropPrivilege, intoEnvironment, JOIN, type Launch } from './argv.js';
-import { enterCommand } from './enter.js';
+import { type Entry, enterCommand } from './enter.js';
 import { loadFilter } from './load-filter.js';
 import { quote } from './private-root.js';
 import type { Running } from './running.js';
@@ -50,7 +50,7 @@ export function execLaunch(joining: Joining): Launch {
       ...['-c', `${limitLines(running, self)}${self === 0 ? JOIN : TRY_TO_JOIN}`],
       ...['tenement', ...running.groups, ''],
       ...(running.namespaces.length > 0 && perl !== undefined && arch !== undefined
-        ? enterCommand({ perl, arch, ...running, kinds: running.namespaces })
+        ? enterCommand({ perl, arch, ...running, kinds: running.namespaces, become: becomes(running, self) })
         : []),
       ...[tools.setpriv, '--pdeathsig', 'KILL', ...drop(running, self), '--'],
       ...(filter?.command ?? []),
@@ -65,7 +65,14 @@ export function execLaunch(joining: Joining): Launch {
   };
 }
 
-function drop({ uid, gid, filtered }: Running, self: number): string[] {
+/** In a user namespace, whose capabilities are given up on the way in. */
+function becomes({ uid, gid, namespaces }: Running, self: number): Entry['become'] {
+  return uid !== self && namespaces.includes('user') ? { uid, gid } : undefined;
+}
+
+function drop(running: Running, self: number): string[] {
+  const { uid, gid, filtered } = running;
+  if (becomes(running, self) !== undefined) return ['--no-new-privs'];
   if (uid !== self) return dropPrivilege({ uid, gid });
   return filtered ? ['--no-new-privs'] : [];
 }

@@ -207,7 +207,7 @@ class StandingSockets {
       ...(units.door === undefined || forwardTo === undefined
         ? []
         : ([[units.door, doorProperties(spec, units, network, forwardTo, idleMs)]] as Unit[])),
-      [units.app, appProperties(own, forwardTo)],
+      [units.app, appProperties(own, forwardTo, identityOf(spec).uid)],
     ];
   }
 

@@ -2,6 +2,7 @@
  * Pure: the units by which systemd listens for an instance and starts it (systemd.socket(5)). An app that takes sockets gets the one that systemd
  * listens on. One that knows only a port is reached through systemd-socket-proxyd(8), which is what the socket starts; it needs the app.
  */
+import { createHash } from 'node:crypto';
 import type { Property } from '../../systemd/manager.js';
 import { unitName } from '../../systemd/unit-name.js';
 import type { InstanceName, Network } from '../contract.js';
@@ -16,6 +17,8 @@ export interface SocketUnits {
 }
 
 const SOCKETS = '/run/tenement/sockets';
+/** Of an address of unix(7), without the zero at its end. */
+const LONGEST_PATH = 107;
 const PROXYD = '/usr/lib/systemd/systemd-socket-proxyd';
 const BACKLOG = 4096;
 const MOST_CONNECTIONS = 4096;
@@ -35,7 +38,9 @@ export function socketUnits({ service, tenant }: InstanceName, forwarded: boolea
 
 /** Where the instance is reached, for as long as it exists: for root only. Names have neither slashes nor colons. */
 export function socketPath({ service, tenant }: InstanceName): string {
-  return `${SOCKETS}/${service}:${tenant}`;
+  const name = `${service}:${tenant}`;
+  const path = `${SOCKETS}/${name}`;
+  return path.length <= LONGEST_PATH ? path : `${SOCKETS}/${createHash('sha256').update(name).digest('hex')}`;
 }
 
 export function socketProperties(name: InstanceName, path: string): Property[] {
@@ -53,7 +58,11 @@ export function socketProperties(name: InstanceName, path: string): Property[] {
 }
 
 /** What the app has in other ways than an instance that no socket starts: `own` are that one's. */
-export function appProperties(own: readonly Property[], forwardTo: number | undefined): Property[] {
+export function appProperties(
+  own: readonly Property[],
+  forwardTo: number | undefined,
+  uid: number,
+): Property[] {
   return [
     // The socket refers to it: nobody else has to.
     ...own.filter(([name]) => name !== 'AddRef'),
@@ -68,7 +77,13 @@ export function appProperties(own: readonly Property[], forwardTo: number | unde
           [
             'ExecStartPost',
             'a(sasb)',
-            [['/bin/sh', ['/bin/sh', '-c', plainScript(GATE), 'gate', portAsHex(forwardTo)], true]],
+            [
+              [
+                '/bin/sh',
+                ['/bin/sh', '-c', plainScript(GATE), 'gate', portAsHex(forwardTo), String(uid)],
+                true,
+              ],
+            ],
           ],
           // When what passes connections on has ended for want of them.
           ['StopWhenUnneeded', 'b', true],
@@ -76,12 +91,20 @@ export function appProperties(own: readonly Property[], forwardTo: number | unde
   ];
 }
 
-/** Ends well when the port is listened on, or when there is nothing to wait for. The file is /proc/net/tcp of its own network (proc(5)). */
+/**
+ * Ends well when the app listens on the port, or when there is nothing to wait for. The files are those of its own network (proc(5)). A stranger who
+ * listens there, in the machine's network, would get what is meant for the app: of those to whom a connection to 127.0.0.1 may go none may be another
+ * user's.
+ */
 const GATE = `while kill -0 "$MAINPID" 2>/dev/null; do
+own= other=
 for table in /proc/self/net/tcp /proc/self/net/tcp6; do
 [ -r "$table" ] || continue
-while read -r _ local _ state _; do case "$local $state" in *":$1 0A") exit 0;; esac; done <"$table"
+while read -r _ local _ state _ _ _ uid _; do case "$local $state" in
+"0100007F:$1 0A"|"00000000:$1 0A"|"00000000000000000000000000000000:$1 0A"|"0000000000000000FFFF00000100007F:$1 0A")
+if [ "$uid" = "$2" ]; then own=1; else other=1; fi;; esac; done <"$table"
 done
+[ -n "$own" ] && [ -z "$other" ] && exit 0
 sleep 0.02
 done`;
 

@@ -1,5 +1,5 @@
 /** Whole servers whose instances are units of the systemd of this machine. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
@@ -44,6 +44,30 @@ test.serial(
     t.is((await server.get(`alice.${service}.localhost`, '/health')).status, 200);
     t.is(await mainPid(unit), pid);
     t.is(await server.health(`${service}:alice`), 'healthy');
+  },
+);
+
+test.serial(
+  'ten exec runs a command as the user of a unit, where it runs, with no right that the app has not',
+  async (t) => {
+    const service = newService();
+    const server = await TestServer.start(t, app(service, 'network = "none"\nlisten = "unix"'));
+    const instance = `${service}:alice`;
+    await spawn(t, server, instance);
+    const script =
+      'id -u; id -G; grep -E "^(Cap|NoNewPrivs|Seccomp:|Uid|Gid)" /proc/self/status; for one in user mnt net ipc cgroup; do readlink /proc/self/ns/$one; done; cat /proc/self/cgroup';
+    const { exitCode, stdout, stderr } = await server.ten('exec', instance, '--', '/bin/sh', '-c', script);
+    t.is(exitCode, 0, stderr);
+    const pid = await mainPid(`tenement-${service}-alice.service`);
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const uid = /^Uid:\t(\d+)/m.exec(status)?.[1];
+    t.true(stdout.startsWith(`${uid}\n${uid}\n`), stdout);
+    for (const line of status.split('\n').filter((one) => /^(Cap|NoNewPrivs|Seccomp:|Uid|Gid)/.test(one)))
+      t.true(stdout.includes(line.trimEnd()), `${line}; ${stdout}`);
+    for (const one of ['user', 'mnt', 'net', 'ipc', 'cgroup'])
+      t.true(stdout.includes(readlinkSync(`/proc/${pid}/ns/${one}`)), one);
+    t.true(stdout.includes(readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n').at(-1) ?? '?'));
+    t.is((await server.ten('exec', instance, '--', '/bin/sh', '-c', 'exit 7')).exitCode, 7);
   },
 );
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import test from 'ava';
 import { fingerprint } from '../../../../isolation/unit/plan.js';
 import {
@@ -40,27 +40,49 @@ test('what passes connections on needs the app, is in its network, and ends afte
 
 test('an app that takes sockets waits for nobody; nobody refers to it but its socket', (t) => {
   const own: Property[] = [['AddRef', 'b', true]];
-  t.deepEqual([...map(appProperties(own, undefined)).keys()], ['StartLimitIntervalUSec', 'ExecStopPost']);
-  t.true(map(appProperties(own, 8080)).get('StopWhenUnneeded'));
+  t.deepEqual([...map(appProperties(own, undefined, 7)).keys()], ['StartLimitIntervalUSec', 'ExecStopPost']);
+  t.true(map(appProperties(own, 8080, 7)).get('StopWhenUnneeded'));
 });
 
-test('the gate ends when the port is listened on, and when the app has ended', async (t) => {
+test('the gate ends when the app listens on the port, and not a stranger; and when the app has ended', async (t) => {
   if (process.platform !== 'linux') return t.pass('needs /proc');
-  const gate = (port: number) => {
-    const [[file, argv]] = map(appProperties([], port)).get('ExecStartPost') as [[string, string[]]];
-    return (pid: number) =>
-      execFileSync(file, argv.slice(1), {
-        env: { PATH: '/usr/bin:/bin', MAINPID: String(pid) },
-        timeout: 20_000,
-      });
+  const gate = (port: number, uid: number, pid: number, timeout = 20_000) => {
+    const properties = map(appProperties([], port, uid));
+    const [[file, argv]] = properties.get('ExecStartPost') as [[string, string[]]];
+    const env = { PATH: '/usr/bin:/bin', MAINPID: String(pid) };
+    return execFileSync(file, argv.slice(1), { env, timeout });
   };
+  const self = process.geteuid?.() ?? 0;
+  for (const host of ['127.0.0.1', '0.0.0.0', '::']) {
+    const server = createServer();
+    t.teardown(() => server.close());
+    await new Promise<void>((resolve) => server.listen(0, host, resolve));
+    const { port } = server.address() as AddressInfo;
+    t.notThrows(() => gate(port, self, process.pid), host);
+    t.throws(() => gate(port, self + 1, process.pid, 500), { code: 'ETIMEDOUT' }, host);
+    t.notThrows(() => gate(port, self + 1, 2 ** 22 + 1), host);
+  }
+});
+
+test('one that is listened for elsewhere is not reached through the door', async (t) => {
+  if (process.platform !== 'linux') return t.pass('needs /proc');
   const server = createServer();
   t.teardown(() => server.close());
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  t.notThrows(() => gate(port)(process.pid));
-  t.notThrows(() => gate(1)(2 ** 22 + 1));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.2', resolve));
+  const { port } = server.address() as AddressInfo;
+  const [[file, argv]] = map(appProperties([], port, process.geteuid?.() ?? 0)).get('ExecStartPost') as [
+    [string, string[]],
+  ];
+  const env = { PATH: '/usr/bin:/bin', MAINPID: String(process.pid) };
+  t.throws(() => execFileSync(file, argv.slice(1), { env, timeout: 500 }), { code: 'ETIMEDOUT' });
+});
+
+test('a socket has a path that the kernel takes, whatever the names are', (t) => {
+  const long = 'x'.repeat(63);
+  t.is(socketPath({ service: 'notes', tenant: 'alice' }), '/run/tenement/sockets/notes:alice');
+  const paths = [`${long}a`, `${long}b`].map((tenant) => socketPath({ service: long, tenant }));
+  for (const path of paths) t.true(path.length <= 107);
+  t.not(paths[0], paths[1]);
 });
 
 test('the marker of a run makes no difference, all else does', (t) => {
