@@ -19,6 +19,9 @@ if [ "$(id -u)" = 0 ]; then cache=/var/cache/tenement-node24; else cache=${XDG_C
 runtime=$cache/runtime/node_modules/$package
 copy=$cache/checkout
 mkdir -p "$cache/runtime" "$copy"
+# Two at once would take away each other's copy.
+exec 9>"$cache/lock"
+flock 9
 
 if [ ! -x "$runtime/bin/node" ]; then
   echo "# fetching Node 24"
@@ -35,6 +38,8 @@ done | tar -c --null -T - | tar -x -C "$copy"
 cd "$copy"
 if ! cmp -s package-lock.json installed.json; then
   echo "# npm ci"
+  # One that fails leaves half of them.
+  rm -f installed.json
   npm_config_nodedir=$runtime npm ci --no-audit --no-fund
   cp package-lock.json installed.json
 fi
