@@ -2,7 +2,7 @@
 import { TenementError } from '../src/base/errors.js';
 import type { Hold } from './hold.js';
 import { Pauses } from './poll.js';
-import { isAlive, type ProcStat, readStat } from './proc.js';
+import { findProcesses, isAlive, type ProcStat, readStat } from './proc.js';
 import type { Tree } from './tree.js';
 
 /** A fork bomb, or a process that may not be signalled, is not waited for longer. */
@@ -62,8 +62,26 @@ export function bySignal(tree: Tree, mayBeHeld: boolean): Hold {
       }
       unknown = false;
     },
-    isHeld: async () => held.size > 0 || (await tree.members()).map(readStat).some(isStopped),
+    async isHeld() {
+      if (held.size > 0) return true;
+      return (await isAnyStopped()) && (await tree.members()).map(readStat).some(isStopped);
+    },
   };
+}
+
+let looking: Promise<boolean> | undefined;
+
+/**
+ * Whether anything on this machine is stopped. One look for all who ask meanwhile: a server that comes up asks for hundreds, each of which would
+ * have all processes searched for its own. Who stopped those has ended before.
+ */
+function isAnyStopped(): Promise<boolean> {
+  looking ??= findProcesses(isStopped)
+    .then((found) => found.length > 0)
+    .finally(() => {
+      looking = undefined;
+    });
+  return looking;
 }
 
 /** By a signal, not by a debugger. */

@@ -1,6 +1,7 @@
 /** What happens when the server comes up: living processes are adopted first, then what shall run is started. */
-import type { Address, Backend, BackendId } from '../../isolation/contract.js';
+import type { Address, Backend, BackendId, Handle, Ref } from '../../isolation/contract.js';
 import { parseRef } from '../../isolation/index.js';
+import { eachAtOnce } from '../base/at-once.js';
 import { asTenementError, TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import type { InstanceRow } from '../state/types.js';
@@ -13,56 +14,68 @@ import type { Supervisor } from './supervisor.js';
 
 /** Starts at once at most: more would only make each of them slower. */
 const STARTS_AT_ONCE = 4;
+/** Taken over at once at most: most of it is waiting for the service manager or for files, while visitors wait for us. */
+const ADOPTIONS_AT_ONCE = 16;
 
 /**
  * Looks at every instance that had a process when the last server ended. Proven the same: adopted. Gone: forgotten. Only traced, because
  * the server died during the start: ended. Unproven: left alone, and its instance refuses to start with the reason (launcher.ts asks
- * again at each start).
+ * again at each start). So is one that could not be looked at: the others are not kept waiting for it.
  */
 export async function adoptRunning(
   supervisor: Supervisor,
   backends: ReadonlyMap<BackendId, Backend>,
   ports: Ports,
 ): Promise<void> {
-  const { registry, logs, log, config, clock } = supervisor.deps;
+  const { registry, log, config } = supervisor.deps;
   const strays: Promise<void>[] = [];
+  const saved: { row: InstanceRow; ref: Ref | undefined }[] = [];
   const kept: Address[] = [];
   for (const row of registry.all()) {
     // Of a version that recorded no data.
     if (registry.dataPaths(row).length === 0) recordData(supervisor.deps, row);
     const run = registry.run(row);
     if (run === undefined) continue;
-    if (run.ref === undefined) {
-      strays.push(endStray(supervisor, row));
-      continue;
-    }
-    const ref = parseRef(run.ref);
-    const adoption = ref === undefined ? undefined : await backends.get(ref.backend)?.adopt(ref);
-    const instance = formatKey(row);
-    if (ref !== undefined && adoption?.kind === 'adopted') {
-      keepEndpoint(ref.address, ports);
-      kept.push(ref.address);
-      logs.open(row);
-      // Whoever cannot be looked at is thawed, which does no harm to one that runs.
-      const frozen = (await adoption.handle.freezer?.isFrozen().catch(() => false)) ?? false;
-      // By the wall clock, which is all that was saved: it is shown, and nothing is decided by it.
-      const ageMs = Math.max(0, clock.now() - ref.startedAt);
-      supervisor.get(row).adopt(adoption.handle, frozen, ageMs);
-      log.info({ instance, pid: ref.pid, frozen }, 'adopted a running process');
-      if (config().service[row.service] === undefined) stopOrphan(supervisor, row);
-    } else if (adoption?.kind === 'gone') {
-      registry.clearRun(row);
-    } else {
-      const reason =
-        adoption?.kind === 'unproven' ? adoption.reason : 'what was saved of it is not of this version';
-      log.error(
-        { instance, reason },
-        'a process of an earlier server cannot be proven to be this instance: left alone',
-      );
-    }
+    if (run.ref === undefined) strays.push(endStray(supervisor, row));
+    else saved.push({ row, ref: parseRef(run.ref) });
   }
+  await eachAtOnce(saved, ADOPTIONS_AT_ONCE, async ({ row, ref }) => {
+    const instance = formatKey(row);
+    try {
+      const adoption = ref === undefined ? undefined : await backends.get(ref.backend)?.adopt(ref);
+      if (ref !== undefined && adoption?.kind === 'adopted') {
+        keepEndpoint(ref.address, ports);
+        kept.push(ref.address);
+        await takeOver(supervisor, row, adoption.handle);
+      } else if (adoption?.kind === 'gone') {
+        registry.clearRun(row);
+      } else {
+        const reason =
+          adoption?.kind === 'unproven' ? adoption.reason : 'what was saved of it is not of this version';
+        log.error({ instance, reason }, LEFT_ALONE);
+      }
+    } catch (error) {
+      // It may live, and listen there.
+      if (ref !== undefined) kept.push(ref.address);
+      log.error({ err: error, instance }, LEFT_ALONE);
+    }
+  });
   await Promise.all(strays);
   await sweepEndpoints(config().settings.data_dir, kept);
+}
+
+const LEFT_ALONE = 'a process of an earlier server cannot be proven to be this instance: left alone';
+
+async function takeOver(supervisor: Supervisor, row: InstanceRow, handle: Handle): Promise<void> {
+  const { logs, log, config, clock } = supervisor.deps;
+  logs.open(row);
+  // Whoever cannot be looked at is thawed, which does no harm to one that runs.
+  const frozen = (await handle.freezer?.isFrozen().catch(() => false)) ?? false;
+  // By the wall clock, which is all that was saved: it is shown, and nothing is decided by it.
+  const ageMs = Math.max(0, clock.now() - handle.ref.startedAt);
+  supervisor.get(row).adopt(handle, frozen, ageMs);
+  log.info({ instance: formatKey(row), pid: handle.ref.pid, frozen }, 'adopted a running process');
+  if (config().service[row.service] === undefined) stopOrphan(supervisor, row);
 }
 
 async function endStray(supervisor: Supervisor, row: InstanceRow): Promise<void> {
@@ -148,20 +161,16 @@ const WAS_UP = 'it was up when the last server ended';
 /** Starts these, a few at a time. Failures are logged, not thrown. */
 export async function startAll(supervisor: Supervisor, keys: readonly InstanceKey[]): Promise<void> {
   const names = new Set(listed(supervisor).map(formatKey));
-  const queue = [...keys];
-  const worker = async () => {
-    for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
-      const instance = supervisor.find(key);
-      const row = supervisor.deps.registry.get(key);
-      if (instance === undefined || isKeptDown(row)) continue;
-      const isListed = names.has(formatKey(key));
-      if (isListed && row?.want !== 'up') supervisor.deps.registry.update(key, { listed: true });
-      await instance
-        .start(isListed ? 'up' : 'on-demand', isListed ? LISTED : WAS_UP)
-        .catch((error: unknown) => report(supervisor, instance.key, error));
-    }
-  };
-  await Promise.all(Array.from({ length: STARTS_AT_ONCE }, worker));
+  await eachAtOnce(keys, STARTS_AT_ONCE, async (key) => {
+    const instance = supervisor.find(key);
+    const row = supervisor.deps.registry.get(key);
+    if (instance === undefined || isKeptDown(row)) return;
+    const isListed = names.has(formatKey(key));
+    if (isListed && row?.want !== 'up') supervisor.deps.registry.update(key, { listed: true });
+    await instance
+      .start(isListed ? 'up' : 'on-demand', isListed ? LISTED : WAS_UP)
+      .catch((error: unknown) => report(supervisor, instance.key, error));
+  });
 }
 
 const listed = (supervisor: Supervisor): InstanceKey[] => listedIn(supervisor.deps.config());

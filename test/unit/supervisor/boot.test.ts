@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import type { Adoption } from '../../../isolation/contract.js';
 import { TenementError } from '../../../src/base/errors.js';
@@ -182,4 +184,68 @@ test('listed no more, and adopted: it runs on', async (t) => {
   await startAll(world.supervisor, wantedAtBoot(world.supervisor));
   t.is(world.supervisor.get(key('alice')).handle, handle);
   t.like(world.registry.get(key('alice')), { want: 'up', listed: true });
+});
+
+test('many are looked at together, each once, and none that fails is in the way of the others', async (t) => {
+  const world = await supervisorWorld(t, NOTES);
+  const ids = Array.from({ length: 40 }, (_, i) => `c${i}`);
+  const runs = new Map<string, string>();
+  const handles = new Map<string, FakeHandle>();
+  for (const id of ids) {
+    const handle = new FakeHandle();
+    world.registry.register(key(id), 1);
+    world.registry.saveRef(key(id), handle.ref);
+    runs.set(handle.ref.run, id);
+    handles.set(id, handle);
+  }
+  const looked: string[] = [];
+  let together = 0;
+  let most = 0;
+  let letGo = () => {};
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const backend = world.backends.get('process');
+  if (backend === undefined) return t.fail();
+  const adopt = async ({ run }: { run: string }): Promise<Adoption> => {
+    const id = runs.get(run) ?? '';
+    looked.push(id);
+    together += 1;
+    most = Math.max(most, together);
+    await held;
+    together -= 1;
+    const handle = handles.get(id);
+    if (id === 'c3' || handle === undefined) throw new Error('the bus is gone');
+    return { kind: 'adopted', handle };
+  };
+  let done = false;
+  const adopting = adoptRunning(
+    world.supervisor,
+    new Map([['process', { ...backend, adopt }]]),
+    world.ports,
+  ).then(() => {
+    done = true;
+  });
+  await until('several are looked at', () => together > 1);
+  t.false(done);
+  letGo();
+  await adopting;
+  t.true(most <= 16, `${most} at once`);
+  t.deepEqual([...looked].sort(), [...ids].sort());
+  for (const id of ids)
+    t.is(world.supervisor.live(key(id))?.handle, id === 'c3' ? undefined : handles.get(id));
+  t.not(world.registry.run(key('c3')), undefined, 'the next start asks again');
+});
+
+test('the socket of one that could not be looked at is left to it', async (t) => {
+  const world = await supervisorWorld(t, NOTES);
+  const place = join(world.dataDir, '.run', 'abc');
+  mkdirSync(place, { recursive: true });
+  world.registry.register(key('alice'), 1);
+  world.registry.saveRef(key('alice'), { ...new FakeHandle().ref, address: { path: join(place, 's') } });
+  const backend = world.backends.get('process');
+  if (backend === undefined) return t.fail();
+  const adopt = () => Promise.reject(new Error('the bus is gone'));
+  await adoptRunning(world.supervisor, new Map([['process', { ...backend, adopt }]]), world.ports);
+  t.true(existsSync(place));
 });
