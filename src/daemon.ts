@@ -19,6 +19,7 @@ import { createLog, type Log } from './base/log.js';
 import { formatKey, type InstanceKey } from './base/names.js';
 import { version } from './base/package-root.js';
 import { removeSocketDirectory } from './base/socket-path.js';
+import { checkUsers } from './config/check-users.js';
 import { instanceLocations } from './config/data-paths.js';
 import { findConfig } from './config/find.js';
 import { loadConfig } from './config/load.js';
@@ -167,9 +168,11 @@ export async function serve(options: ServeOptions): Promise<void> {
     registration,
     quotas,
     diskLimits,
-    applyConfig: async () => {
+    applyConfig: inTurn(async () => {
+      const written = readConfig(options);
+      await checkUsers(written);
       const before = config;
-      const after = carryOut(readConfig(options));
+      const after = carryOut(written);
       const fixed = needsRestart(before, after);
       if (fixed.length > 0) {
         throw new TenementError(
@@ -184,7 +187,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       warnings.tell(config);
       tellPlane();
       return { before, after };
-    },
+    }),
     startListed: (listed) => startListed(supervisor, registration, listed),
     onForget: (key) => metrics.forget(formatKey(key)),
     activation,
@@ -288,6 +291,16 @@ export async function serve(options: ServeOptions): Promise<void> {
     removeSocketDirectory(data_dir);
     lock.release();
   }
+}
+
+/** One after the other: of two reloads the one that has read the file last must be in force last. */
+function inTurn<T>(work: () => Promise<T>): () => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return () => {
+    const mine = last.then(work);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
 }
 
 function readConfig(options: ServeOptions): Config {

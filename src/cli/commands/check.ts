@@ -10,7 +10,7 @@ export function addCheck(program: Command): void {
       const [{ loadConfigFor }, { checkUsers }, { checkFilesOf }, { configWarnings }, programs] =
         await Promise.all([
           import('../load-config.js'),
-          import('../check-users.js'),
+          import('../../config/check-users.js'),
           import('../check-files.js'),
           import('../../config/warnings.js'),
           import('../../config/check-program.js'),

@@ -58,3 +58,22 @@ test.serial(
     t.regex((await server.ten('reload')).stderr, /does not have yet: HTTPS/, 'as at the start');
   },
 );
+
+test.serial(
+  'a reload refuses a user that this machine does not have, and everything stays as it was',
+  async (t) => {
+    const server = await TestServer.start(t, workbench());
+    t.is((await server.ten('spawn', 'app:alice')).exitCode, 0);
+    rewrite(server, workbench('app', 'user = "no-such-user-here"\nidle_timeout = 500'));
+    const refused = await server.ten('reload');
+    t.is(refused.exitCode, (await server.ten('check')).exitCode);
+    t.regex(
+      refused.stderr,
+      /tenement\.toml:\d+: service\.app\.user: there is no user "no-such-user-here" on this machine\ntry: Create the user/,
+    );
+    t.is(await server.health('app:alice'), 'healthy');
+    t.is(server.starts('app', 'alice').length, 1);
+    rewrite(server, workbench('app', 'idle_timeout = 500'));
+    t.regex((await server.ten('reload')).stdout, /service\.app\.idle_timeout/, 'nothing of it was in force');
+  },
+);

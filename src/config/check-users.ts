@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { TenementError } from '../base/errors.js';
-import type { ReportedProblem } from '../config/load.js';
-import { locator } from '../config/positions.js';
-import type { Config } from '../config/schema.js';
+import type { ReportedProblem } from './load.js';
+import { locator } from './positions.js';
+import type { Config } from './schema.js';
 
 /**
  * Whether the users that services name exist on this machine, by id(1), which asks whatever the system has (files, LDAP ...).
- * Apart from the other checks, since it starts a program.
+ * Apart from the other checks, since it starts a program. Asked by `ten check` and by a reload; not when the server starts: an LDAP server that is
+ * down then must not keep everybody down.
  * @throws TenementError config_invalid with every one that does not, as loadConfig does
  */
 export async function checkUsers(config: Config): Promise<void> {
