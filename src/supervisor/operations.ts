@@ -181,6 +181,9 @@ export class Operations implements Control {
     if (changes.env !== undefined) supervisor.deps.registry.update(key, { env: changes.env });
     if (changes.weight !== undefined) supervisor.setWeights([{ key, weight: changes.weight }]);
     if (changes.disabled !== undefined) await this.setDisabled(instance.key, changes.disabled);
+    // Nothing starts it here: whoever connects while no server runs finds it, and with the environment that it has now.
+    if ((created || changes.env !== undefined) && instance.state === 'stopped')
+      await instance.whileDown(async () => this.#deps.activation?.reopen(key));
     return { created, instance: await this.view(key) };
   }
 

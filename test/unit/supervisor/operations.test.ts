@@ -68,6 +68,20 @@ test('what is held or disabled still is after its service left the config and ca
   lease.release();
 });
 
+test('what is only registered is listened for, and again when its environment changes while it sleeps', async (t) => {
+  const { operations, activation } = await supervisorWorld(t, NOTES);
+  const alice = key('alice');
+  await operations.put(alice, {});
+  t.deepEqual(activation, ['reopen notes:alice']);
+  await operations.put(alice, { weight: 2 });
+  t.deepEqual(activation, ['reopen notes:alice']);
+  await operations.put(alice, { env: { A: 'b' } });
+  t.deepEqual(activation, ['reopen notes:alice', 'reopen notes:alice']);
+  await operations.spawn(alice, {});
+  await operations.put(alice, { env: { A: 'c' } });
+  t.is(activation.length, 2, 'what runs has its socket');
+});
+
 test('reload restarts what changed and nothing else', async (t) => {
   const other = '[service.other]\ncommand = "app"\nisolation = "process"\n';
   const world = await supervisorWorld(t, NOTES + other);
