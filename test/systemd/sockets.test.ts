@@ -1,5 +1,5 @@
 /** Instances that systemd starts with the first connection to their socket. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -146,6 +146,33 @@ test.serial('what is idle sleeps, a connection past the server wakes it, and the
   await until('it sleeps', async () => (await mainPid(unit)) === 0);
   t.is((await server.get(`alice.${service}.localhost`, '/health')).status, 200);
 });
+
+test.serial(
+  'what is only registered is started by a connection, with the environment that was set last, and no server',
+  async (t) => {
+    const service = newService();
+    const server = await started(t, service, app(service, { listen: 'fd', network: 'none' }));
+    const [unit, path] = [unitOf(service, 'alice'), socketOf(service, 'alice')];
+    const authorization = `Bearer ${readFileSync(join(server.dataDir, 'api_token'), 'utf8').trim()}`;
+    const put = async (changes: object) =>
+      (
+        await server.get('localhost', `/api/instances/${service}:alice`, {
+          method: 'PUT',
+          headers: { authorization, 'content-type': 'application/json' },
+          body: JSON.stringify(changes),
+        })
+      ).status;
+    t.is(await put({}), 201);
+    t.true(existsSync(path));
+    t.is(await put({ env: { PLAN: 'trial' } }), 200);
+    t.is(await mainPid(unit), 0, 'nothing starts it');
+    await server.kill();
+    t.is(JSON.parse((await direct(path, '/world')).text).env.PLAN, 'trial');
+    await server.run();
+    t.is(await put({ disabled: true }), 200);
+    await t.throwsAsync(direct(path, '/health'));
+  },
+);
 
 for (const listen of ['fd', 'port']) {
   test.serial(
