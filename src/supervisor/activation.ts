@@ -3,6 +3,7 @@
  * what shall be reachable is listened for; a stop that is to last ends the listening first.
  */
 import type { Backend, BackendId, InstanceName, Sockets } from '../../isolation/contract.js';
+import { eachAtOnce } from '../base/at-once.js';
 import type { Log } from '../base/log.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import type { Config } from '../config/schema.js';
@@ -24,6 +25,8 @@ interface ActivationDeps {
 }
 
 const BACKEND = 'socket-activation';
+/** Visitors wait until all are looked at, and most of that is waiting for systemd. */
+const LOOKS_AT_ONCE = 16;
 
 export class Activation {
   readonly #deps: ActivationDeps;
@@ -40,15 +43,17 @@ export class Activation {
 
   /** What was listened for before we came: watched, and taken over where it runs. Before anybody is served. */
   async takeOver(): Promise<void> {
-    for (const row of this.#deps.registry.all()) {
-      const key = { service: row.service, id: row.id };
-      if (!this.#isOurs(key)) continue;
+    await eachAtOnce(this.#deps.registry.all(), LOOKS_AT_ONCE, async ({ service, id }) => {
+      const key = { service, id };
+      if (!this.#isOurs(key)) return;
+      // A failure of this ends the start: its port, not being known, could be given to somebody else.
       const known = await this.#sockets?.known(nameOf(key));
-      if (known === undefined) continue;
+      if (known === undefined) return;
       if (known.forwardTo !== undefined) this.#deps.ports.reserve(known.forwardTo);
       this.watch(key);
-      await this.#adopt(key);
-    }
+      // A failure of this is one's own: the next start finds what runs.
+      await this.#adopt(key).catch((error: unknown) => this.#notTakenOver(key, error));
+    });
   }
 
   /** After a boot of the machine nobody listens: has it done again, one after the other. Failures are logged. */
@@ -127,9 +132,12 @@ export class Activation {
   look(key: InstanceKey): void {
     const instance = formatKey(key);
     if (!this.#watches.has(instance)) return;
-    this.#adopt(key).catch((error: unknown) =>
-      this.#deps.log.error({ err: error, instance }, 'what a connection has started could not be taken over'),
-    );
+    this.#adopt(key).catch((error: unknown) => this.#notTakenOver(key, error));
+  }
+
+  #notTakenOver(key: InstanceKey, error: unknown): void {
+    const instance = formatKey(key);
+    this.#deps.log.error({ err: error, instance }, 'what a connection has started could not be taken over');
   }
 
   /** No connection starts it any more; what runs, runs on. For what is about to be stopped for longer. Nothing is done for other instances. */

@@ -56,7 +56,10 @@ export async function adoptRunning(
       }
     } catch (error) {
       // It may live, and listen there.
-      if (ref !== undefined) kept.push(ref.address);
+      if (ref !== undefined) {
+        keepEndpoint(ref.address, ports);
+        kept.push(ref.address);
+      }
       log.error({ err: error, instance }, LEFT_ALONE);
     }
   });

@@ -237,15 +237,19 @@ test('many are looked at together, each once, and none that fails is in the way 
   t.not(world.registry.run(key('c3')), undefined, 'the next start asks again');
 });
 
-test('the socket of one that could not be looked at is left to it', async (t) => {
+test('the socket or port of one that could not be looked at is left to it', async (t) => {
   const world = await supervisorWorld(t, NOTES);
   const place = join(world.dataDir, '.run', 'abc');
   mkdirSync(place, { recursive: true });
   world.registry.register(key('alice'), 1);
   world.registry.saveRef(key('alice'), { ...new FakeHandle().ref, address: { path: join(place, 's') } });
+  const { ref } = new FakeHandle({ address: { host: '127.0.0.1', port: 31_234 } });
+  world.registry.register(key('bob'), 1);
+  world.registry.saveRef(key('bob'), ref);
   const backend = world.backends.get('process');
   if (backend === undefined) return t.fail();
   const adopt = () => Promise.reject(new Error('the bus is gone'));
   await adoptRunning(world.supervisor, new Map([['process', { ...backend, adopt }]]), world.ports);
   t.true(existsSync(place));
+  t.false(world.ports.reserve(31_234));
 });
