@@ -104,7 +104,7 @@ export interface Control {
   /** The per-instance environment (not the service's). */
   env(key: InstanceKey): Readonly<Record<string, string>>;
   /** Takes effect at the next start. `value` undefined unsets. */
-  setEnv(key: InstanceKey, name: string, value: string | undefined): void;
+  setEnv(key: InstanceKey, name: string, value: string | undefined): Promise<void>;
   storage(key: InstanceKey): Promise<StorageView>;
   /** Starts `service:version`, waits until healthy (at most `timeoutSecs`), then gives it `weight`; on failure nothing is left changed. */
   deploy(

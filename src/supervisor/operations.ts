@@ -181,10 +181,14 @@ export class Operations implements Control {
     if (changes.env !== undefined) supervisor.deps.registry.update(key, { env: changes.env });
     if (changes.weight !== undefined) supervisor.setWeights([{ key, weight: changes.weight }]);
     if (changes.disabled !== undefined) await this.setDisabled(instance.key, changes.disabled);
-    // Nothing starts it here: whoever connects while no server runs finds it, and with the environment that it has now.
-    if ((created || changes.env !== undefined) && instance.state === 'stopped')
-      await instance.whileDown(async () => this.#deps.activation?.reopen(key));
+    if (created || changes.env !== undefined) await this.#reopen(instance);
     return { created, instance: await this.view(key) };
+  }
+
+  /** Of one that sleeps and that nothing starts here: whoever connects while no server runs finds it, and with the environment that it has now. */
+  async #reopen(instance: Instance): Promise<void> {
+    if (instance.state !== 'stopped') return;
+    await instance.whileDown(async () => this.#deps.activation?.reopen(instance.key));
   }
 
   env(key: InstanceKey): Readonly<Record<string, string>> {
@@ -192,11 +196,12 @@ export class Operations implements Control {
     return this.#deps.supervisor.deps.registry.get(key)?.env ?? {};
   }
 
-  setEnv(key: InstanceKey, name: string, value: string | undefined): void {
+  async setEnv(key: InstanceKey, name: string, value: string | undefined): Promise<void> {
     const { [name]: _old, ...rest } = this.env(key);
     this.#deps.supervisor.deps.registry.update(key, {
       env: value === undefined ? rest : { ...rest, [name]: value },
     });
+    await this.#reopen(this.#deps.supervisor.get(key));
   }
 
   async storage(key: InstanceKey): Promise<StorageView> {

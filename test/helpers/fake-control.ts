@@ -114,7 +114,7 @@ export class FakeControl implements Control {
     return this.#get(key).env;
   }
 
-  setEnv(key: InstanceKey, name: string, value: string | undefined): void {
+  async setEnv(key: InstanceKey, name: string, value: string | undefined): Promise<void> {
     const { env } = this.#get(key);
     if (value === undefined) delete env[name];
     else env[name] = value;

@@ -22,10 +22,10 @@ export const envRoutes: Route[] = [
     action: 'env.set',
     body: EnvSetRequest,
     response: EnvResponse,
-    handler({ deps, key, params, body, audit }) {
+    async handler({ deps, key, params, body, audit }) {
       const name = check(EnvNameToSetParam, params.name);
       audit.detail = name;
-      deps.control.setEnv(key(), name, body.value);
+      await deps.control.setEnv(key(), name, body.value);
       return json(redacted(deps, key()));
     },
   }),
@@ -36,10 +36,10 @@ export const envRoutes: Route[] = [
     summary: 'Unset one variable; it takes effect at the next start',
     action: 'env.unset',
     response: EnvResponse,
-    handler({ deps, key, params, audit }) {
+    async handler({ deps, key, params, audit }) {
       const name = check(EnvNameParam, params.name);
       audit.detail = name;
-      deps.control.setEnv(key(), name, undefined);
+      await deps.control.setEnv(key(), name, undefined);
       return json(redacted(deps, key()));
     },
   }),

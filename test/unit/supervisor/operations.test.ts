@@ -76,10 +76,13 @@ test('what is only registered is listened for, and again when its environment ch
   await operations.put(alice, { weight: 2 });
   t.deepEqual(activation, ['reopen notes:alice']);
   await operations.put(alice, { env: { A: 'b' } });
-  t.deepEqual(activation, ['reopen notes:alice', 'reopen notes:alice']);
+  await operations.setEnv(alice, 'A', 'd');
+  await operations.setEnv(alice, 'A', undefined);
+  t.deepEqual(activation, Array(4).fill('reopen notes:alice'));
   await operations.spawn(alice, {});
   await operations.put(alice, { env: { A: 'c' } });
-  t.is(activation.length, 2, 'what runs has its socket');
+  await operations.setEnv(alice, 'A', 'e');
+  t.is(activation.length, 4, 'what runs has its socket');
 });
 
 test('reload restarts what changed and nothing else', async (t) => {
