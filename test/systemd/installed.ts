@@ -53,6 +53,13 @@ export async function removeInstallation(): Promise<void> {
   const { exitCode, stderr } = await run(TEN[0], [TEN[1], 'uninstall', '--purge', '--yes'], '/');
   if (exitCode !== 0) throw new Error(`what a test has installed stays: ${exitCode} ${stderr}`);
   rmSync(APP, { recursive: true, force: true });
+  const left = await rules();
+  if (left !== '') throw new Error(`rules of the firewall stay: ${left}`);
+}
+
+/** All of the firewall's; only tenement makes any here. */
+export async function rules(): Promise<string> {
+  return (await execa('/usr/sbin/nft', ['list', 'ruleset'])).stdout;
 }
 
 /** The server's own unit. */

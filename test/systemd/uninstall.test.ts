@@ -9,6 +9,7 @@ import {
   pidOf,
   prepareApp,
   removeInstallation,
+  rules,
   service,
   tenDone,
 } from './installed.js';
@@ -68,10 +69,6 @@ test.serial('uninstall: nothing is left of instances that run or are listened fo
     [],
   );
 });
-
-async function rules(): Promise<string> {
-  return (await execa('/usr/sbin/nft', ['list', 'ruleset'])).stdout;
-}
 
 function connect(socketPath: string): Promise<number> {
   return new Promise((resolve, reject) => {
