@@ -16,6 +16,7 @@ import { createApi } from './api/server.js';
 import { systemClock } from './base/clock.js';
 import { TenementError } from './base/errors.js';
 import { createLog, type Log } from './base/log.js';
+import { Mutex } from './base/mutex.js';
 import { formatKey, type InstanceKey } from './base/names.js';
 import { version } from './base/package-root.js';
 import { removeSocketDirectory } from './base/socket-path.js';
@@ -163,31 +164,34 @@ export async function serve(options: ServeOptions): Promise<void> {
       logs.note(key, message);
     },
   });
+  // Of two reloads the one that has read the file last must be in force last.
+  const reloads = new Mutex();
   const control = new Operations({
     supervisor,
     registration,
     quotas,
     diskLimits,
-    applyConfig: inTurn(async () => {
-      const written = readConfig(options);
-      await checkUsers(written);
-      const before = config;
-      const after = carryOut(written);
-      const fixed = needsRestart(before, after);
-      if (fixed.length > 0) {
-        throw new TenementError(
-          'conflict',
-          `A reload cannot change ${fixed.join(', ')} in [settings]: nothing was changed`,
-          {
-            hint: 'Restart the server for those.',
-          },
-        );
-      }
-      config = after;
-      warnings.tell(config);
-      tellPlane();
-      return { before, after };
-    }),
+    applyConfig: () =>
+      reloads.run(async () => {
+        const written = readConfig(options);
+        await checkUsers(written);
+        const before = config;
+        const after = carryOut(written);
+        const fixed = needsRestart(before, after);
+        if (fixed.length > 0) {
+          throw new TenementError(
+            'conflict',
+            `A reload cannot change ${fixed.join(', ')} in [settings]: nothing was changed`,
+            {
+              hint: 'Restart the server for those.',
+            },
+          );
+        }
+        config = after;
+        warnings.tell(config);
+        tellPlane();
+        return { before, after };
+      }),
     startListed: (listed) => startListed(supervisor, registration, listed),
     onForget: (key) => metrics.forget(formatKey(key)),
     activation,
@@ -291,16 +295,6 @@ export async function serve(options: ServeOptions): Promise<void> {
     removeSocketDirectory(data_dir);
     lock.release();
   }
-}
-
-/** One after the other: of two reloads the one that has read the file last must be in force last. */
-function inTurn<T>(work: () => Promise<T>): () => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return () => {
-    const mine = last.then(work);
-    last = mine.catch(() => undefined);
-    return mine;
-  };
 }
 
 function readConfig(options: ServeOptions): Config {

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '../../src/base/errors.js';
+import { Mutex } from '../../src/base/mutex.js';
 import type { SystemView } from '../system-view.js';
 
 export interface Place {
@@ -133,16 +134,15 @@ function aside({ directory }: Place): string {
   return `${directory}.${process.pid}.${randomUUID()}`;
 }
 
-const turns = new Map<string, Promise<void>>();
+const turns = new Map<string, Mutex>();
 
 /** One after the other within this server: whoever came first is done with a place before the next begins. */
-function inTurn({ directory }: Place, act: () => Promise<void>): Promise<void> {
-  const before = turns.get(directory) ?? Promise.resolve();
-  const done = before.then(act, act);
-  turns.set(directory, done);
-  const forget = () => {
-    if (turns.get(directory) === done) turns.delete(directory);
-  };
-  done.then(forget, forget);
-  return done;
+async function inTurn({ directory }: Place, act: () => Promise<void>): Promise<void> {
+  const turn = turns.get(directory) ?? new Mutex();
+  turns.set(directory, turn);
+  try {
+    await turn.run(act);
+  } finally {
+    if (!turn.busy) turns.delete(directory);
+  }
 }

@@ -1,12 +1,12 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.js';
+import { Mutex } from '../base/mutex.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import { EntryFile } from './entry-file.js';
 import type { HolePunch } from './hole-punch.js';
 import type { LogLimits } from './limits.js';
 import { cleanText, toMessage } from './message.js';
-import { Mutex } from './mutex.js';
 import type { Turn } from './pump.js';
 import { RawStream } from './raw-stream.js';
 import { Reclaim } from './reclaim.js';
