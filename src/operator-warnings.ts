@@ -3,6 +3,7 @@ import { type Host, lackingInUnits } from '../isolation/index.js';
 import type { Log } from './base/log.js';
 import { checkFiles } from './config/check-files.js';
 import { formatPath } from './config/problem.js';
+import { runsAsUnit } from './config/runs-as-unit.js';
 import type { Config } from './config/schema.js';
 import { configWarnings } from './config/warnings.js';
 import { madeForAnother, type UnitNeeds, unitNeedsOf, unmet } from './install/unit-needs.js';
@@ -50,7 +51,7 @@ export class OperatorWarnings {
 }
 
 function usesUnits({ service }: Config): boolean {
-  return Object.values(service).some(({ isolation }) => ['systemd', 'socket-activation'].includes(isolation));
+  return Object.values(service).some((one) => runsAsUnit(one));
 }
 
 function appsAsRoot({ service }: Config): string[] {

@@ -1,6 +1,7 @@
 /** What is wrong in `[service.x.systemd]`. Pure. */
 import { distance } from 'fastest-levenshtein';
 import type { Problem } from './problem.js';
+import { runsAsUnit } from './runs-as-unit.js';
 import type { ServiceConfig } from './schema.js';
 import { isRefusedSetting, UNIT_SETTINGS, unitSettingProblem } from './unit-settings.js';
 
@@ -11,7 +12,7 @@ export function checkUnit(name: string, service: ServiceConfig): Problem[] {
   const settings = service.systemd;
   if (settings === undefined) return [];
   const path = ['service', name, 'systemd'];
-  if (service.isolation !== 'systemd' && service.isolation !== 'socket-activation') {
+  if (!runsAsUnit(service)) {
     const message = `means something with \`isolation = "systemd"\` only, and this service has "${service.isolation}"`;
     return [{ path, message }];
   }

@@ -1,5 +1,6 @@
 /** Pure: what services ask for that no machine can give. `ten check` and the start refuse it, as each start of an instance would be refused. */
 import type { Problem } from './problem.js';
+import { runsAsUnit } from './runs-as-unit.js';
 import type { ServiceConfig } from './schema.js';
 
 type Kind = Pick<ServiceConfig, 'isolation' | 'network' | 'listen'>;
@@ -23,7 +24,7 @@ export function refusal({ isolation, network, listen }: Kind): Refused | undefin
       message: `\`isolation = "process"\` has no network of its own: "${network}" needs "namespace" or stronger`,
     };
   }
-  if (isolation !== 'systemd' && isolation !== 'socket-activation') return undefined;
+  if (!runsAsUnit({ isolation })) return undefined;
   if (network === 'egress') {
     return {
       key: 'network',

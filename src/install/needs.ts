@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import type { Work } from '../../systemd/units/hardening.js';
 import { controlSocketPath } from '../base/socket-path.js';
+import { runsAsUnit } from '../config/runs-as-unit.js';
 import type { Config } from '../config/schema.js';
 
 /** Beyond the longest drain and stop of an instance. */
@@ -43,13 +44,9 @@ export function writesOf(config: Config, work: Work): string[] {
  */
 export function managesNetworks({ service }: Config): boolean {
   const all = Object.values(service);
-  const byManager = ['systemd', 'socket-activation'];
   return (
     all.length === 0 ||
-    all.some(
-      ({ isolation, network }) =>
-        isolation !== 'process' && !(byManager.includes(isolation) && network === 'none'),
-    )
+    all.some((one) => one.isolation !== 'process' && !(runsAsUnit(one) && one.network === 'none'))
   );
 }
 

@@ -6,6 +6,7 @@ import { formatKey, type InstanceKey } from '../base/names.js';
 import { commandWords } from '../config/command.js';
 import { readEnvFile } from '../config/env-file.js';
 import { instanceEnv, instanceHome } from '../config/instance-env.js';
+import { runsAsUnit } from '../config/runs-as-unit.js';
 import type { ServiceConfig } from '../config/schema.js';
 import { fillTemplate } from '../config/template.js';
 import type { Logs } from '../logs/types.js';
@@ -79,13 +80,10 @@ export async function buildSpec(
     ...(socket !== undefined && { socket }),
     ...(forwardTo !== undefined && { forwardTo }),
     ...(service.isolation === 'socket-activation' && { idleMs: ownIdleMs(service) }),
-    ...(isUnit(service) && { stopMs: service.stop_timeout * 1000 }),
+    ...(runsAsUnit(service) && { stopMs: service.stop_timeout * 1000 }),
     ...confinement(key, config, service, directories, home),
   };
 }
-
-const isUnit = ({ isolation }: ServiceConfig): boolean =>
-  isolation === 'systemd' || isolation === 'socket-activation';
 
 const SYSTEMD_LATER_MS = 30_000;
 
