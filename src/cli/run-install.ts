@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { execa } from 'execa';
 import { TenementError } from '../base/errors.js';
 import { apply } from '../install/apply.js';
-import { type InstallOptions, planInstall } from '../install/install.js';
+import { AS_BEFORE, type InstallOptions, planInstall } from '../install/install.js';
 import { layout } from '../install/layout.js';
 import { withInstallLock } from '../install/lock.js';
 import { refuseUnlessPossible, thisMachine } from '../install/machine.js';
@@ -39,18 +39,7 @@ export async function upgrade(way: Way): Promise<void> {
     const machine = await thisMachine();
     const { places, installed } = machine;
     if (installed === undefined) throw notInstalled();
-    const plan = planInstall(
-      {
-        config: places.config,
-        dataDir: undefined,
-        domain: undefined,
-        port: undefined,
-        caddy: undefined,
-        dnsProvider: undefined,
-        start: true,
-      },
-      machine,
-    );
+    const plan = planInstall({ ...AS_BEFORE, config: places.config }, machine);
     const undo = undoOf(plan.steps, places);
     try {
       await carryOut(plan, way, machine.program);

@@ -1,5 +1,5 @@
 /** The configuration of an installation: found, checked, and rewritten for its new place. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'smol-toml';
@@ -9,7 +9,13 @@ import { loadConfig } from '../config/load.js';
 import { withAbsolutePaths } from '../config/paths.js';
 import type { Config } from '../config/schema.js';
 import { validate } from '../config/validate.js';
+import type { Layout } from './layout.js';
 import { hasDefaultData, moveConfig } from './move-config.js';
+
+/** The file itself: its place may be a link to where people keep theirs. */
+export function configFile({ config }: Pick<Layout, 'config'>): string {
+  return existsSync(config) ? realpathSync(config) : config;
+}
 
 export interface ConfigRequest {
   /** From --config. */

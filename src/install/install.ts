@@ -1,6 +1,6 @@
 /** What `ten install` and `ten upgrade` do, as a list of acts. Reads the machine and changes nothing. */
 import { createHash } from 'node:crypto';
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { COSTS } from '../../systemd/units/hardening.js';
 import { isOurs } from '../../systemd/units/marker.js';
@@ -11,7 +11,7 @@ import { resolveAuto } from '../config/resolve-auto.js';
 import { caddyStep, withoutCaddyfile } from './caddy-step.js';
 import { caddyfile, siteOf } from './caddyfile.js';
 import { choicesOf, DEFAULT_PORT, defaultListen, listenFor, type NewChoices } from './choices.js';
-import { configFor } from './config-step.js';
+import { configFile, configFor } from './config-step.js';
 import { type Layout, UNITS, unitPaths } from './layout.js';
 import type { Machine } from './machine.js';
 import { streamOf } from './needs.js';
@@ -21,7 +21,6 @@ import { type Installed, recordText } from './record.js';
 import { contents, isPending, linkTarget, type Plan, type Step } from './step.js';
 import { unitNeedsOf } from './unit-needs.js';
 
-const NONE: NewChoices = { domain: undefined, caddy: undefined, dnsProvider: undefined };
 const LOOPBACK = ['127.0.0.1', '::1'];
 
 export interface InstallOptions extends NewChoices {
@@ -32,6 +31,17 @@ export interface InstallOptions extends NewChoices {
   /** Start it, or with what has changed again. */
   readonly start: boolean;
 }
+
+/** Everything as it was chosen before, or by default. */
+export const AS_BEFORE: InstallOptions = {
+  config: undefined,
+  dataDir: undefined,
+  domain: undefined,
+  port: undefined,
+  caddy: undefined,
+  dnsProvider: undefined,
+  start: true,
+};
 
 export interface InstallPlan extends Plan {
   /** What is installed afterwards. */
@@ -86,9 +96,7 @@ export function planInstall(options: InstallOptions, machine: Machine): InstallP
   } else
     notes.push(`${places.command} is not ours and stays: call ${command}, or remove it and install again.`);
   steps.push({ do: 'directory', path: places.configDir, mode: 0o755 });
-  // It may be a link to where people keep theirs.
-  const path = existsSync(places.config) ? realpathSync(places.config) : places.config;
-  steps.push({ do: 'file', path, text: moved.text, mode: moved.mode });
+  steps.push({ do: 'file', path: configFile(places), text: moved.text, mode: moved.mode });
   let { digest: _digest, ...origin }: Installed['config'] = installed?.config ?? {};
   if (moved.from !== places.config) {
     const backup = freeName(`${moved.from}.before-install`);
@@ -118,7 +126,7 @@ export function planInstall(options: InstallOptions, machine: Machine): InstallP
   const pending = steps.filter(isPending);
   const asks = asksOf(pending, installed?.owed ?? [], places);
   const left = leftFor(asks, options.start);
-  const { dnsProvider: providerBefore, ...before } = choicesOf(NONE, installed, oldUnit, oldCaddyfile);
+  const { dnsProvider: providerBefore, ...before } = choicesOf(AS_BEFORE, installed, oldUnit, oldCaddyfile);
   // What a newer version knows besides stays in it.
   const { previous: _previous, dnsProvider: _provider, owed: _owed, ...known } = installed ?? {};
   const whole: Installed = {

@@ -1,7 +1,7 @@
 /** What systemd and Caddy have to be asked for after an installation: remembered until it is done, as a run may be killed before. */
-import { existsSync, realpathSync } from 'node:fs';
 import { z } from 'zod';
 import { importsOurs } from './caddy-step.js';
+import { configFile } from './config-step.js';
 import { type Layout, UNITS, unitPaths } from './layout.js';
 import type { Step } from './step.js';
 
@@ -15,9 +15,7 @@ export function asksOf(pending: readonly Step[], earlier: readonly Ask[], places
   const changed = (path: string) => pending.some((step) => 'path' in step && step.path === path);
   const units = unitPaths(places);
   const socket = changed(units['tenement.socket']);
-  // It may be a link to where people keep theirs.
-  const config = existsSync(places.config) ? realpathSync(places.config) : places.config;
-  const server = [units['tenement.service'], places.current, places.config, config].some(changed);
+  const server = [units['tenement.service'], places.current, places.config, configFile(places)].some(changed);
   const needed: Record<Ask, boolean> = {
     units: UNITS.some((unit) => changed(units[unit])),
     socket,

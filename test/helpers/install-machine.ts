@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { apply } from '../../src/install/apply.js';
-import { type InstallOptions, planInstall } from '../../src/install/install.js';
+import { AS_BEFORE, type InstallOptions, planInstall } from '../../src/install/install.js';
 import { layout } from '../../src/install/layout.js';
 import type { Machine } from '../../src/install/machine.js';
 import type { Program } from '../../src/install/program.js';
@@ -12,15 +12,6 @@ import type { Step } from '../../src/install/step.js';
 import { configFile } from './config-file.js';
 import { freshDir } from './fresh-dir.js';
 
-export const OPTIONS: InstallOptions = {
-  config: undefined,
-  dataDir: undefined,
-  domain: undefined,
-  port: undefined,
-  caddy: undefined,
-  dnsProvider: undefined,
-  start: true,
-};
 export const UNIT = '[service.a]\ncommand = "./run"\nisolation = "systemd"\n';
 
 export const programNamed = (version: string): Program => ({
@@ -60,7 +51,7 @@ export function machineFor(t: ExecutionContext, text: string) {
       () => {},
     );
   const install = async (options: Partial<InstallOptions> = {}, program = programNamed('1.0.0')) => {
-    const plan = planInstall({ ...OPTIONS, ...options }, machine(program));
+    const plan = planInstall({ ...AS_BEFORE, ...options }, machine(program));
     await carryOut(plan.steps, program);
     return plan;
   };

@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import test from 'ava';
 import { caddyfile } from '../../../src/install/caddyfile.js';
-import { planInstall } from '../../../src/install/install.js';
+import { AS_BEFORE, planInstall } from '../../../src/install/install.js';
 import { isAsWritten, seal, unsealed } from '../../../src/install/seal.js';
 import { planUninstall } from '../../../src/install/uninstall.js';
-import { machineFor, OPTIONS, UNIT } from '../../helpers/install-machine.js';
+import { machineFor, UNIT } from '../../helpers/install-machine.js';
 
 const CHOSEN = { caddy: true, domain: 'example.com', dnsProvider: 'hetzner', port: 9000 } as const;
 const read = (path: string): string => readFileSync(path, 'utf8');
@@ -74,7 +74,7 @@ test('what a newer version has remembered survives an older one', async (t) => {
 
 test('a provider without Caddy, and one that is no word, are refused', (t) => {
   const { machine } = machineFor(t, UNIT);
-  const plan = (options: object) => () => planInstall({ ...OPTIONS, ...options }, machine());
+  const plan = (options: object) => () => planInstall({ ...AS_BEFORE, ...options }, machine());
   t.throws(plan({ dnsProvider: 'hetzner' }), { message: /setting of Caddy/ });
   t.throws(plan({ caddy: true, dnsProvider: 'x {' }), { message: /not the name/ });
 });
@@ -121,7 +121,7 @@ test('one that Caddy refuses does not take the place of one that works, and is w
   await install({ caddy: true, domain: 'example.com' });
   const works = read(places.caddyfile);
   const refusing = { ...machine(), caddyRefuses: () => 'module not registered: dns.providers.hetzner' };
-  const plan = () => planInstall({ ...OPTIONS, dnsProvider: 'hetzner' }, refusing);
+  const plan = () => planInstall({ ...AS_BEFORE, dnsProvider: 'hetzner' }, refusing);
   t.regex(plan().notes.join('\n'), /Caddy refuses.*not registered.*docs\/production\.md/);
   await carryOut(plan().steps);
   t.is(read(places.caddyfile), works);

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { apply } from '../../../src/install/apply.js';
 import type { InstallOptions } from '../../../src/install/install.js';
-import { planInstall } from '../../../src/install/install.js';
+import { AS_BEFORE, planInstall } from '../../../src/install/install.js';
 import { isPending, type Step } from '../../../src/install/step.js';
 import { undoOf } from '../../../src/install/undo.js';
 import { planUninstall } from '../../../src/install/uninstall.js';
-import { machineFor, OPTIONS, programNamed, UNIT } from '../../helpers/install-machine.js';
+import { machineFor, programNamed, UNIT } from '../../helpers/install-machine.js';
 
 interface Run {
   readonly options: Partial<InstallOptions>;
@@ -42,7 +42,7 @@ async function after(t: ExecutionContext, runs: readonly Run[], steps = Number.P
   let all = 0;
   for (const [index, { options, version }] of runs.entries()) {
     const program = programNamed(version);
-    const plan = planInstall({ ...OPTIONS, ...options }, scene.machine(program));
+    const plan = planInstall({ ...AS_BEFORE, ...options }, scene.machine(program));
     all = plan.steps.length;
     const done = index === runs.length - 1 ? plan.steps.slice(0, steps) : plan.steps;
     await scene.carryOut(done, program);
@@ -165,7 +165,7 @@ test('one that runs from its place is no other, also without a record', async (t
   const { places, install, machine } = machineFor(t, UNIT);
   await install();
   const own = { ...programNamed('1.0.0'), at: join(places.programs, '1.0.0') };
-  t.is(planInstall(OPTIONS, { ...machine(own), installed: undefined }).record.current, '1.0.0');
+  t.is(planInstall(AS_BEFORE, { ...machine(own), installed: undefined }).record.current, '1.0.0');
 });
 
 test('the same command with the same file is no conflict', async (t) => {
@@ -190,7 +190,7 @@ test('taken back at any step, all is as it was', async (t) => {
     writeFileSync(join(one.places.units, 'tenement.slice'), '[Slice]\n');
     return one;
   };
-  const next = { ...OPTIONS, port: 9000, domain: 'example.org' };
+  const next = { ...AS_BEFORE, port: 9000, domain: 'example.org' };
   const { machine } = await scene();
   const { length } = planInstall(next, machine(programNamed('2.0.0'))).steps;
   for (let steps = 0; steps <= length; steps += 1) {

@@ -3,18 +3,18 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from 'node:path';
 import test from 'ava';
 import { domainIn } from '../../../src/install/choices.js';
-import { planInstall } from '../../../src/install/install.js';
+import { AS_BEFORE, planInstall } from '../../../src/install/install.js';
 import { neededPackages } from '../../../src/install/program.js';
 import { describeInFull } from '../../../src/install/step.js';
 import { planUninstall } from '../../../src/install/uninstall.js';
 import { programBefore } from '../../../src/install/versions.js';
 import { configFile } from '../../helpers/config-file.js';
-import { machineFor, OPTIONS, programNamed, UNIT } from '../../helpers/install-machine.js';
+import { machineFor, programNamed, UNIT } from '../../helpers/install-machine.js';
 
 test('a plan writes nothing, and twice it is the same', (t) => {
   const { app, places, machine } = machineFor(t, UNIT);
-  const plan = planInstall(OPTIONS, machine());
-  t.deepEqual(planInstall(OPTIONS, machine()).steps, plan.steps);
+  const plan = planInstall(AS_BEFORE, machine());
+  t.deepEqual(planInstall(AS_BEFORE, machine()).steps, plan.steps);
   t.false(existsSync(places.programs));
   t.true(existsSync(join(app, 'tenement.toml')));
   t.regex(plan.steps.map(describeInFull).join('\n'), /ListenStream=127\.0\.0\.1:8080/);
@@ -40,7 +40,7 @@ test('another configuration that is there is not replaced', async (t) => {
   const { app, install, machine } = machineFor(t, UNIT);
   await install();
   configFile(t, UNIT, app);
-  t.throws(() => planInstall({ ...OPTIONS, config: app }, machine()), { message: /is there already/ });
+  t.throws(() => planInstall({ ...AS_BEFORE, config: app }, machine()), { message: /is there already/ });
 });
 
 test('a unit that somebody else wrote is put aside, gives its domain, and comes back', async (t) => {
