@@ -42,6 +42,7 @@ export function execLaunch(joining: Joining): Launch {
   });
   if ((perl === undefined || arch === undefined) && (running.namespaces.length > 0 || running.filtered))
     throw new Error('perl was not found, which enters namespaces and sets the filter of system calls');
+  const become = becomes(running, self);
   const filter =
     running.filtered && perl !== undefined && arch !== undefined ? loadFilter(perl, arch) : undefined;
   return {
@@ -50,9 +51,9 @@ export function execLaunch(joining: Joining): Launch {
       ...['-c', `${limitLines(running, self)}${self === 0 ? JOIN : TRY_TO_JOIN}`],
       ...['tenement', ...running.groups, ''],
       ...(running.namespaces.length > 0 && perl !== undefined && arch !== undefined
-        ? enterCommand({ perl, arch, ...running, kinds: running.namespaces, become: becomes(running, self) })
+        ? enterCommand({ perl, arch, ...running, kinds: running.namespaces, become })
         : []),
-      ...[tools.setpriv, '--pdeathsig', 'KILL', ...drop(running, self), '--'],
+      ...[tools.setpriv, '--pdeathsig', 'KILL', ...drop(running, self, become), '--'],
       ...(filter?.command ?? []),
       ...inner.command,
     ],
@@ -70,9 +71,8 @@ function becomes({ uid, gid, namespaces }: Running, self: number): Entry['become
   return uid !== self && namespaces.includes('user') ? { uid, gid } : undefined;
 }
 
-function drop(running: Running, self: number): string[] {
-  const { uid, gid, filtered } = running;
-  if (becomes(running, self) !== undefined) return ['--no-new-privs'];
+function drop({ uid, gid, filtered }: Running, self: number, become: Entry['become']): string[] {
+  if (become !== undefined) return ['--no-new-privs'];
   if (uid !== self) return dropPrivilege({ uid, gid });
   return filtered ? ['--no-new-privs'] : [];
 }

@@ -1,9 +1,9 @@
 /** A reload that was asked for by SIGHUP: nobody waits for its answer, so log and audit trail have to tell it. */
 import { asTenementError } from './base/errors.js';
 import type { Log } from './base/log.js';
-import { formatKey } from './base/names.js';
 import type { Audit } from './state/types.js';
 import type { Control } from './supervisor/control.js';
+import { inNames, summaryOf } from './supervisor/reload.js';
 
 interface SignalReloadDeps {
   readonly control: Pick<Control, 'reload'>;
@@ -36,11 +36,9 @@ export function signalReload(deps: SignalReloadDeps): () => Promise<void> {
 async function reload({ control, audit, now, log }: SignalReloadDeps): Promise<void> {
   let row: { outcome: 'ok' | 'failed'; detail: string };
   try {
-    const { listed, unlisted, ...rest } = await control.reload();
-    const told = { ...rest, listed: listed.map(formatKey), unlisted: unlisted.map(formatKey) };
-    const detail = Object.entries(told).map(([what, list]) => `${what} ${list.length}`);
-    log.info({ signal: 'SIGHUP', ...told }, 'reloaded');
-    row = { outcome: 'ok', detail: detail.join(', ') };
+    const change = await control.reload();
+    log.info({ signal: 'SIGHUP', ...inNames(change) }, 'reloaded');
+    row = { outcome: 'ok', detail: summaryOf(change) };
   } catch (cause) {
     const error = asTenementError(cause);
     log.error({ err: cause, signal: 'SIGHUP' }, 'reload failed');

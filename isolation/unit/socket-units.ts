@@ -3,6 +3,7 @@
  * listens on. One that knows only a port is reached through systemd-socket-proxyd(8), which is what the socket starts; it needs the app.
  */
 import { createHash } from 'node:crypto';
+import { LONGEST_SOCKET_PATH } from '../../src/base/socket-path.js';
 import type { Property } from '../../systemd/manager.js';
 import { unitName } from '../../systemd/unit-name.js';
 import type { InstanceName, Network } from '../contract.js';
@@ -17,8 +18,6 @@ export interface SocketUnits {
 }
 
 const SOCKETS = '/run/tenement/sockets';
-/** Of an address of unix(7), without the zero at its end. */
-const LONGEST_PATH = 107;
 const PROXYD = '/usr/lib/systemd/systemd-socket-proxyd';
 const BACKLOG = 4096;
 const MOST_CONNECTIONS = 4096;
@@ -40,7 +39,9 @@ export function socketUnits({ service, tenant }: InstanceName, forwarded: boolea
 export function socketPath({ service, tenant }: InstanceName): string {
   const name = `${service}:${tenant}`;
   const path = `${SOCKETS}/${name}`;
-  return path.length <= LONGEST_PATH ? path : `${SOCKETS}/${createHash('sha256').update(name).digest('hex')}`;
+  return path.length <= LONGEST_SOCKET_PATH
+    ? path
+    : `${SOCKETS}/${createHash('sha256').update(name).digest('hex')}`;
 }
 
 export function socketProperties(name: InstanceName, path: string): Property[] {

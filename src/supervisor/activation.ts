@@ -9,6 +9,7 @@ import { formatKey, type InstanceKey } from '../base/names.js';
 import type { Config } from '../config/schema.js';
 import type { Logs } from '../logs/types.js';
 import type { Registry } from '../state/types.js';
+import type { Want } from './control.js';
 import type { Launcher } from './launcher.js';
 import type { Ports } from './ports.js';
 import type { Supervisor } from './supervisor.js';
@@ -56,30 +57,39 @@ export class Activation {
     });
   }
 
-  /** After a boot of the machine nobody listens: has it done again, one after the other. Failures are logged. */
-  async restore(): Promise<void> {
+  /** After a boot of the machine nobody listens: has it done again. Failures are logged. */
+  restore(): Promise<void> {
+    return this.#listenAtRest((key) => !this.#watches.has(formatKey(key)));
+  }
+
+  /** Has instances of changed services that are at rest listened for as they are to be started now. Failures are logged. */
+  renew(services: readonly string[]): Promise<void> {
+    return this.#listenAtRest(({ service }) => services.includes(service));
+  }
+
+  /** One after the other. */
+  async #listenAtRest(isMeant: (key: InstanceKey) => boolean): Promise<void> {
     for (const { service, id, want } of this.#deps.registry.all()) {
       const key = { service, id };
-      if (!this.#isOurs(key) || want === 'down' || want === 'disabled' || this.#watches.has(formatKey(key)))
-        continue;
+      if (!isMeant(key) || !this.#mayListen(key, want)) continue;
       const instance = this.#deps.supervisor.find(key);
       // Others are being started, which has it listened for as well. Whoever asks for it from now on waits, or both would write the same files.
-      if (instance?.state !== 'stopped') continue;
-      await this.#listen(key, (listen) => instance.whileDown(listen));
+      if (instance?.state === 'stopped') await instance.whileDown(() => this.#listen(key));
     }
   }
 
   /** Has one listened for again that was stopped, and that the next connection may wake. For `whileDown`; failures are logged. */
   async reopen(key: InstanceKey): Promise<void> {
-    const want = this.#deps.registry.get(key)?.want;
-    if (!this.#isOurs(key) || this.#detached || want === undefined || want === 'down' || want === 'disabled')
-      return;
-    await this.#listen(key, (listen) => listen());
+    if (!this.#detached && this.#mayListen(key, this.#deps.registry.get(key)?.want)) await this.#listen(key);
   }
 
-  async #listen(key: InstanceKey, when: (listen: () => Promise<void>) => Promise<void>): Promise<void> {
+  #mayListen(key: InstanceKey, want: Want | undefined): boolean {
+    return this.#isOurs(key) && (want === 'up' || want === 'on-demand');
+  }
+
+  async #listen(key: InstanceKey): Promise<void> {
     try {
-      await when(() => this.#deps.launcher.listen(key));
+      await this.#deps.launcher.listen(key);
     } catch (error) {
       this.#deps.log.warn({ err: error, instance: formatKey(key) }, 'its socket could not be made');
     }
@@ -103,18 +113,6 @@ export class Activation {
       // What is not at rest closes it itself, before its next start.
       const instance = this.#deps.supervisor.find(key);
       if (instance?.state === 'stopped') await instance.whileDown(() => this.close(key));
-    }
-  }
-
-  /** Has instances of changed services that are at rest listened for as they are to be started now. Failures are logged. */
-  async renew(services: readonly string[]): Promise<void> {
-    for (const { service, id, want } of this.#deps.registry.all()) {
-      const key = { service, id };
-      if (!services.includes(service) || !this.#isOurs(key) || want === 'down' || want === 'disabled')
-        continue;
-      const instance = this.#deps.supervisor.find(key);
-      if (instance?.state !== 'stopped') continue;
-      await this.#listen(key, (listen) => instance.whileDown(listen));
     }
   }
 

@@ -31,6 +31,10 @@ export async function adoptRunning(
   const strays: Promise<void>[] = [];
   const saved: { row: InstanceRow; ref: Ref | undefined }[] = [];
   const kept: Address[] = [];
+  const keep = (address: Address) => {
+    keepEndpoint(address, ports);
+    kept.push(address);
+  };
   for (const row of registry.all()) {
     // Of a version that recorded no data.
     if (registry.dataPaths(row).length === 0) recordData(supervisor.deps, row);
@@ -44,8 +48,7 @@ export async function adoptRunning(
     try {
       const adoption = ref === undefined ? undefined : await backends.get(ref.backend)?.adopt(ref);
       if (ref !== undefined && adoption?.kind === 'adopted') {
-        keepEndpoint(ref.address, ports);
-        kept.push(ref.address);
+        keep(ref.address);
         await takeOver(supervisor, row, adoption.handle);
       } else if (adoption?.kind === 'gone') {
         registry.clearRun(row);
@@ -56,10 +59,7 @@ export async function adoptRunning(
       }
     } catch (error) {
       // It may live, and listen there.
-      if (ref !== undefined) {
-        keepEndpoint(ref.address, ports);
-        kept.push(ref.address);
-      }
+      if (ref !== undefined) keep(ref.address);
       log.error({ err: error, instance }, LEFT_ALONE);
     }
   });

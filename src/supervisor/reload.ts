@@ -76,6 +76,17 @@ export function compare(before: Config, after: Config): ConfigChange {
   };
 }
 
+/** As API, log and audit trail tell it: instances by their names. */
+export function inNames({ listed, unlisted, ...rest }: ConfigChange) {
+  return { ...rest, listed: listed.map(formatKey), unlisted: unlisted.map(formatKey) };
+}
+
+/** How much of each: `changed 1, added 0, ...`. */
+export const summaryOf = (change: ConfigChange): string =>
+  Object.entries(change)
+    .map(([what, list]) => `${what} ${list.length}`)
+    .join(', ');
+
 /** `[settings]` keys that are only read when the server starts. */
 export function needsRestart(before: Config, after: Config): string[] {
   return settingsKeys(before, after)

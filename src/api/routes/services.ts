@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { asTenementError } from '../../base/errors.js';
 import { assertName, formatKey } from '../../base/names.js';
+import { inNames, summaryOf } from '../../supervisor/reload.js';
 import {
   DeployRequest,
   DeployResponse,
@@ -102,15 +103,9 @@ export const serviceRoutes: Route[] = [
     action: 'reload',
     response: ReloadResponse,
     async handler({ deps, audit }) {
-      const result = await deps.control.reload();
-      audit.detail = Object.entries(result)
-        .map(([what, list]) => `${what} ${list.length}`)
-        .join(', ');
-      return json({
-        ...result,
-        listed: result.listed.map(formatKey),
-        unlisted: result.unlisted.map(formatKey),
-      });
+      const change = await deps.control.reload();
+      audit.detail = summaryOf(change);
+      return json(inNames(change));
     },
   }),
 ];
