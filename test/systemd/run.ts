@@ -39,7 +39,12 @@ await runOrSkip('test:systemd', main);
 async function main(signal: AbortSignal): Promise<number> {
   if (process.platform !== 'linux') throw new CannotRun('needs Linux');
   if (process.geteuid?.() !== 0) throw new CannotRun('only root can boot a container');
-  await ensureTools({ 'systemd-nspawn': 'systemd-container', 'dbus-daemon': 'dbus', unshare: 'util-linux' });
+  await ensureTools({
+    'systemd-nspawn': 'systemd-container',
+    'dbus-daemon': 'dbus',
+    unshare: 'util-linux',
+    nft: 'nftables',
+  });
   const disk = await diskOf(values.release, signal);
   const exchange = mkdtempSync(join(realpathSync(tmpdir()), 'tenement-systemd-'));
   const above = await findCgroupRoot();

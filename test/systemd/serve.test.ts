@@ -1,25 +1,16 @@
 /** Whole servers whose instances are units of the systemd of this machine. */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { dirname } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { fixture, nodeCommand, TestServer } from '../helpers/server.js';
+import { TestServer } from '../helpers/server.js';
 import { until } from '../helpers/until.js';
-import { mainPid, newService, ownUsers, property, reloaded, units } from './units.js';
+import { mainPid, newService, property, reloaded, unitService, units } from './units.js';
 
-const app = (name: string, lines = '') => `
-${ownUsers()}
-[service.${name}]
-${nodeCommand('world.mjs')}
-workdir = "work"
-health = "/health"
-isolation = "systemd"
-stop_timeout = 3
-read_only_paths = ["${dirname(fixture('world.mjs'))}"]
-${lines}
-[service.${name}.env]
-DATA_DIR = "{data_dir}/${name}/{id}"
-`;
+const app = (name: string, lines = '') =>
+  unitService(name, {
+    app: 'world.mjs',
+    lines: `health = "/health"\nisolation = "systemd"\nstop_timeout = 3\n${lines}`,
+  });
 
 async function spawn(t: ExecutionContext, server: TestServer, instance: string): Promise<void> {
   const { exitCode, stderr } = await server.ten('spawn', instance);

@@ -1,12 +1,12 @@
 /** Instances that systemd starts with the first connection to their socket. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { fixture, TestServer } from '../helpers/server.js';
 import { until } from '../helpers/until.js';
-import { mainPid, newService, ownUsers, property, reloaded, units } from './units.js';
+import { mainPid, newService, property, reloaded, stopUnits, unitService, units } from './units.js';
 
 const WAYS = [
   { listen: 'port', network: 'host' },
@@ -18,23 +18,18 @@ const WAYS = [
 /** Neither filled in nor changed by what systemd writes down. */
 const ODD = ['$HOME;', '$$', '%h'];
 
-const app = (name: string, { listen, network }: { listen: string; network: string }, lines = '') => `
-${ownUsers()}
-[service.${name}]
-command = "${process.execPath}"
-args = ${JSON.stringify([fixture('world.mjs'), ...ODD])}
-workdir = "work"
-health = "/health"
+const app = (name: string, { listen, network }: { listen: string; network: string }, lines = '') =>
+  unitService(name, {
+    app: 'world.mjs',
+    command: `command = "${process.execPath}"\nargs = ${JSON.stringify([fixture('world.mjs'), ...ODD])}`,
+    lines: `health = "/health"
 isolation = "socket-activation"
 listen = "${listen}"
 network = "${network}"
 idle_timeout = "1h"
 stop_timeout = 3
-read_only_paths = ["${dirname(fixture('world.mjs'))}"]
-${lines}
-[service.${name}.env]
-DATA_DIR = "{data_dir}/${name}/{id}"
-`;
+${lines}`,
+  });
 
 const socketOf = (service: string, id: string): string => `/run/tenement/sockets/${service}:${id}`;
 const unitOf = (service: string, id: string): string => `tenement-${service}-${id}.service`;
@@ -59,7 +54,7 @@ async function started(t: ExecutionContext, service: string, toml: string): Prom
   // Before the server's own, as they would run on without it.
   t.teardown(async () => {
     await server.stop();
-    for (const unit of await units(service)) await execa('systemctl', ['stop', unit], { reject: false });
+    await stopUnits(service);
   });
   return server;
 }
@@ -286,7 +281,7 @@ test.serial('after a boot, when nobody listens, the next server has it listened 
   const [instance, path] = [`${service}:alice`, socketOf(service, 'alice')];
   await ten(t, server, 'spawn', instance);
   await server.stop();
-  for (const unit of await units(service)) await execa('systemctl', ['stop', unit], { reject: false });
+  await stopUnits(service);
   t.false(existsSync(path));
   await server.run();
   await until('somebody listens', () => existsSync(path));
@@ -300,7 +295,7 @@ test.serial('a request that comes while the sockets are made again finds nothing
   const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
   for (const id of ids) await ten(t, server, 'spawn', `${service}:${id}`);
   await server.stop();
-  for (const unit of await units(service)) await execa('systemctl', ['stop', unit], { reject: false });
+  await stopUnits(service);
   await server.run();
   const answers = await Promise.all(ids.map((id) => server.get(`${id}.${service}.localhost`, '/health')));
   t.deepEqual([...new Set(answers.map(({ status }) => status))], [200], server.output);

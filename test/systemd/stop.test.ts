@@ -1,31 +1,16 @@
 /** Instances that systemd stops, and not their server: at the end of the machine, or because an administrator says so. */
-import { dirname } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { fixture, nodeCommand, TestServer } from '../helpers/server.js';
-import { mainPid, newService, ownUsers, property, units } from './units.js';
+import { TestServer } from '../helpers/server.js';
+import { mainPid, newService, property, stopUnits, unitService } from './units.js';
 
 for (const isolation of ['systemd', 'socket-activation']) {
   test.serial(`stopped by systemd, an app has its stop_timeout: ${isolation}`, async (t) => {
     const service = newService();
     const unit = `tenement-${service}-alice.service`;
-    const server = await TestServer.start(
-      t,
-      `${ownUsers()}
-[service.${service}]
-${nodeCommand('slow-term.mjs')}
-workdir = "work"
-health = "/"
-isolation = "${isolation}"
-stop_timeout = 30
-read_only_paths = ["${dirname(fixture('slow-term.mjs'))}"]
-[service.${service}.env]
-DATA_DIR = "{data_dir}/${service}/{id}"
-`,
-    );
-    t.teardown(async () => {
-      for (const one of await units(service)) await execa('systemctl', ['stop', one], { reject: false });
-    });
+    const lines = `health = "/"\nisolation = "${isolation}"\nstop_timeout = 30`;
+    const server = await TestServer.start(t, unitService(service, { app: 'slow-term.mjs', lines }));
+    t.teardown(() => stopUnits(service));
     const { exitCode, stderr } = await server.ten('spawn', `${service}:alice`);
     t.is(exitCode, 0, `${stderr}; ${server.output}`);
     t.true((await mainPid(unit)) > 0);

@@ -1,5 +1,7 @@
+import { dirname } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
+import { fixture, nodeCommand } from '../helpers/server.js';
 
 let count = 0;
 
@@ -10,9 +12,31 @@ export function newService(): string {
 }
 
 /** Users are the machine's, too. */
-export function ownUsers(): string {
+function ownUsers(): string {
   const first = 1_950_000_000 + (process.pid % 40_000) * 1000;
   return `[settings]\nuid_range = [${first + count * 100}, ${first + count * 100 + 99}]\n`;
+}
+
+/** Of a server whose service has instances that are units, with an app of test/fixtures/apps; `lines` are added to the table. */
+export function unitService(
+  name: string,
+  { app, command = nodeCommand(app), lines }: { app: string; command?: string; lines: string },
+): string {
+  return `
+${ownUsers()}
+[service.${name}]
+${command}
+workdir = "work"
+read_only_paths = ["${dirname(fixture(app))}"]
+${lines}
+[service.${name}.env]
+DATA_DIR = "{data_dir}/${name}/{id}"
+`;
+}
+
+/** What runs on without its server ends. */
+export async function stopUnits(service: string): Promise<void> {
+  for (const unit of await units(service)) await execa('systemctl', ['stop', unit], { reject: false });
 }
 
 /** A property of a unit as `systemctl show` writes it. */

@@ -91,9 +91,11 @@ export async function runMachine(options: MachineOptions, signal: AbortSignal): 
 function start(options: MachineOptions): ChildProcess {
   closeSync(openSync(options.console, 'w'));
   const [file, args] = commandOf(options);
-  const stdio = options.shell ? 'inherit' : (['ignore', 'pipe', 'inherit'] as const);
-  // A group of its own: the processes of User-mode Linux are processes here. A shell needs the terminal's.
-  return spawn(file, args, { stdio: stdio as 'inherit', detached: !options.shell });
+  return spawn(file, args, {
+    stdio: options.shell ? 'inherit' : ['ignore', 'pipe', 'inherit'],
+    // A group of its own: the processes of User-mode Linux are processes here. A shell needs the terminal's.
+    detached: !options.shell,
+  });
 }
 
 function killAll(child: ChildProcess): void {
