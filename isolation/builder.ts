@@ -173,9 +173,19 @@ my %DO = (
     close($tell);
     defined(<$works>) or exit 1;
     close($works);
+    # The app's program starts only when the guard has become what it stays: until then what the app sends to its group would end it.
+    pipe(my $go, my $stands) or die "pipe: $!\n";
     defined(my $app = fork) or die "fork: $!\n";
-    if ($app == 0) { $guard = getppid(); fds_closed(5); return }
-    fds_closed(3 .. 7);
+    if ($app == 0) {
+      $guard = getppid();
+      close($stands);
+      fds_closed(5);
+      defined(<$go>) or exit 1;
+      close($go);
+      return;
+    }
+    close($go);
+    fds_closed(grep { $_ != fileno($stands) } 3 .. 7);
     open($_, "+<", "/dev/null") for *STDIN, *STDOUT, *STDERR;
     # Signals to the whole group are the app's matter.
     $SIG{$_} = "IGNORE" for qw(HUP INT QUIT TERM USR1 USR2 ALRM);
@@ -185,6 +195,8 @@ my %DO = (
     call("no_new_privs", "prctl", 38, 1, 0, 0, 0);
     call("dumpable", "prctl", 4, 0, 0, 0, 0);
     my $name = "tenement-guard\0"; syscall($N{prctl}, 15, $name, 0, 0, 0);
+    syswrite($stands, "go\n");
+    close($stands);
     for (;;) {
       my $ended = waitpid(-1, 0);
       # As a shell tells it.

@@ -48,10 +48,10 @@ my $listen = 5;
 open(my $L, "+<&=", $listen) or die "the listening socket: $!\n";
 my $flags = fcntl($L, 3, 0); fcntl($L, 4, $flags | 2048);
 my $ep = sys("create", 524288); must("epoll", $ep);
-open(my $said, ">&=", $tell) or die "$tell: $!\n"; syswrite($said, "works\n"); close $said;
 my $name = "tenement-fwd\0"; sys("prctl", 15, $name, 0, 0, 0);
-# Signals to the whole group are the app's matter, and where it is the same user they come here, too.
+# Signals to the whole group are the app's matter, and where it is the same user they come here, too: from the moment on when the app may run.
 $SIG{$_} = "IGNORE" for qw(PIPE HUP INT QUIT TERM USR1 USR2 ALRM);
+open(my $said, ">&=", $tell) or die "$tell: $!\n"; syswrite($said, "works\n"); close $said;
 open($_, "+<", "/dev/null") for *STDIN, *STDOUT, *STDERR;
 my (%end, %mask, $paused);
 sub watch {
