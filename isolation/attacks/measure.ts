@@ -16,6 +16,8 @@ export interface Subject {
   readonly newIdentity?: (() => Identity) | undefined;
   /** How long each step may take, in ms; default: enough for a small server that is busy. */
   readonly patienceMs?: number;
+  /** How long an answer over the network is waited for before it counts as blocked, in ms. */
+  readonly waitMs?: number;
 }
 
 /** Node alone has a dozen threads. */
@@ -24,6 +26,7 @@ const GREEDY = { memoryBytes: 96 << 20, cpuQuota: 0.5 } as const satisfies Limit
 /** Of one processor; a loop that is not held back takes one or more. */
 const MOST_CORES = 0.8;
 const PATIENCE_MS = 30_000;
+const WAIT_MS = 1000;
 const POLL_MS = 10;
 
 /**
@@ -37,12 +40,14 @@ export async function measure({
   host,
   newIdentity,
   patienceMs = PATIENCE_MS,
+  waitMs = WAIT_MS,
 }: Subject): Promise<Outcomes> {
   const scene = await Scene.make({
     network: way.network,
     newIdentity: way.ownUser ? newIdentity : undefined,
     guarded: way.guarded,
     careless: way.backend !== 'process',
+    waitMs,
   });
   const running = new Running(backend, patienceMs);
   try {

@@ -27,6 +27,8 @@ export interface SceneOptions {
    * server gives them.
    */
   readonly careless: boolean;
+  /** As in Targets. */
+  readonly waitMs: number;
 }
 
 const TENANTS = ['alice', 'bob', 'carol'] as const;
@@ -151,6 +153,7 @@ export class Scene {
       ownPath: join(this.#data, 'notes/alice'),
       siblingPids: [victim, process.pid],
       siblingPort: this.port,
+      waitMs: this.#options.waitMs,
       managementPort: management.port,
       abstractName: this.#abstract,
       managementSocket: this.#managementSocket,
@@ -214,8 +217,12 @@ export class Scene {
   }
 }
 
+/** Above those that the system gives by itself: until the victim listens there, whoever asks for any port or connects to something could get it. */
 async function freePort(): Promise<number> {
-  const server = await listen({ port: 0, host: '127.0.0.1' });
+  const above = () => 61_000 + Math.floor(Math.random() * 4_500);
+  const server =
+    (await listen({ port: above(), host: '127.0.0.1' }).catch(() => undefined)) ??
+    (await listen({ port: 0, host: '127.0.0.1' }));
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;

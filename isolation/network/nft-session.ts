@@ -25,6 +25,7 @@ export class NftSession {
   readonly #nft: string;
   readonly #once: RunScript;
   readonly #idleMs: number;
+  readonly #firstPatienceMs: number;
   #program: Program | undefined;
   #scripts = 0;
   /** Undefined: not tried. */
@@ -34,10 +35,11 @@ export class NftSession {
   #turn: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(nft: string, once: RunScript, idleMs = IDLE_MS) {
+  constructor(nft: string, once: RunScript, { idleMs = IDLE_MS, firstPatienceMs = FIRST_PATIENCE_MS } = {}) {
     this.#nft = nft;
     this.#once = once;
     this.#idleMs = idleMs;
+    this.#firstPatienceMs = firstPatienceMs;
   }
 
   /** As RunScript; one after the other. */
@@ -84,7 +86,7 @@ export class NftSession {
     this.#said = '';
     return new Promise((resolve) => {
       // It also keeps this process until there is an answer.
-      const timer = setTimeout(() => settle(undefined), this.#works ? PATIENCE_MS : FIRST_PATIENCE_MS);
+      const timer = setTimeout(() => settle(undefined), this.#works ? PATIENCE_MS : this.#firstPatienceMs);
       const settle = (said: string | undefined): void => {
         clearTimeout(timer);
         this.#heard = () => undefined;

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { patience } from './patience.js';
 
 /** A client that writes and reads bytes, so that a test sees exactly what goes over the wire. */
 export class RawClient {
@@ -58,7 +59,11 @@ export function exchange(port: number, bytes: string | Buffer): Promise<string> 
 }
 
 /** Polls until `condition` holds; fails after a generous bound, saying what was awaited. */
-export async function eventually(condition: () => boolean, what: string, boundMs = 20_000): Promise<void> {
+export async function eventually(
+  condition: () => boolean,
+  what: string,
+  boundMs = patience(60_000),
+): Promise<void> {
   const deadline = performance.now() + boundMs;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`timed out waiting for ${what}`);

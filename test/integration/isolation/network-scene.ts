@@ -85,6 +85,8 @@ async function main(): Promise<unknown> {
   const again = adoption.kind === 'adopted' ? adoption.handle : handle;
   await again.stop({ graceMs: 5_000 });
   await sibling.stop({ graceMs: 0 });
+  // The kernel takes devices away when it gets to it, which a stop does not wait for without end.
+  await until('the devices have gone', () => sh('ip -o link | grep tnmt || :') === '');
   const left = sh(
     '/usr/sbin/nft list ruleset; ip -o link | grep tnmt || :; cat /proc/sys/net/ipv4/conf/up0/forwarding',
   );

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { probeHost } from '../../../isolation/index.js';
+import { patience } from '../../helpers/patience.js';
 import { haveTools } from '../../helpers/require-tool.js';
 
 /** As network-scene.ts prints it. */
@@ -39,7 +40,7 @@ for (const backend of ['namespace', 'sandbox'] as const) {
         const { stdout } = await promisify(execFile)(
           'unshare',
           ['--net', '--', process.execPath, scene, backend, network],
-          { timeout: 60_000 },
+          { timeout: patience(150_000) },
         );
         const { reached, proxied, adoption, during, left, stale }: Scene = JSON.parse(stdout);
         const names = Object.keys(reached);

@@ -13,10 +13,15 @@ const children = (): string => readFileSync(`/proc/self/task/${process.pid}/chil
 
 const fallbacks: string[] = [];
 const once = nftRunner(NFT);
-const session = new NftSession(NFT, (lines) => {
-  fallbacks.push(lines.join('; '));
-  return once(lines);
-});
+const session = new NftSession(
+  NFT,
+  (lines) => {
+    fallbacks.push(lines.join('; '));
+    return once(lines);
+  },
+  // On a machine that is busy, too, it is the session that is looked at here.
+  { firstPatienceMs: 30_000 },
+);
 const firewall = new Firewall(LOOPBACK, session.run);
 const entry = (uid: number) => loopbackEntry(uid, [30_000], [{ host: '127.0.0.1', port: 53 }]);
 

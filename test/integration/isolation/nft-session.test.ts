@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { patience } from '../../helpers/patience.js';
 import { haveTools } from '../../helpers/require-tool.js';
 
 const scene = join(dirname(fileURLToPath(import.meta.url)), 'nft-scene.js');
@@ -14,7 +15,7 @@ test('one nft does it all, says what it refuses, and is replaced when it ends', 
   }
   if (!haveTools(t, 'unshare', 'nft')) return;
   const { stdout } = await promisify(execFile)('unshare', ['--net', '--', process.execPath, scene], {
-    timeout: 60_000,
+    timeout: patience(150_000),
   });
   const seen = JSON.parse(stdout);
   t.regex(seen.made, /chain user_1 [\s\S]*chain user_2 [\s\S]*chain user_3 [\s\S]*chain user_4 /);

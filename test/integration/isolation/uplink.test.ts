@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { patience } from '../../helpers/patience.js';
 import { haveTools } from '../../helpers/require-tool.js';
 
 const scene = join(dirname(fileURLToPath(import.meta.url)), 'uplink-scene.js');
@@ -21,7 +22,7 @@ for (const backend of ['namespace', 'sandbox']) {
         const { stdout } = await promisify(execFile)(
           'unshare',
           ['--net', '--mount', '--', process.execPath, scene, backend, tool],
-          { timeout: 90_000 },
+          { timeout: patience(150_000) },
         );
         const { reached, during, adoption, main, refused, port } = JSON.parse(stdout);
         const names = Object.keys(reached);

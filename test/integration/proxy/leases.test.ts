@@ -138,11 +138,12 @@ test('request_timeout counts from the last byte: a slow upload may last longer',
   const { port, upstreams } = await startWith(t, (req, res) => {
     req.resume().on('end', () => res.end('done'));
   });
-  upstreams.policyValue = { requestTimeoutMs: 250, maxBodyBytes: undefined };
+  // Longer than a busy machine takes for the answer, and shorter than the upload.
+  upstreams.policyValue = { requestTimeoutMs: 5_000, maxBodyBytes: undefined };
   const client = new RawClient(port);
   client.write(`POST / HTTP/1.1\r\n${HOST}Content-Length: 4\r\n\r\n`);
   for (const byte of 'abcd') {
-    await new Promise((done) => setTimeout(done, 150));
+    await new Promise((done) => setTimeout(done, 1_500));
     client.write(byte);
   }
   t.regex(await client.until(/done$/), /^HTTP\/1\.1 200 OK/);

@@ -2,7 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
+import { closedPort } from '../../helpers/closed-port.js';
 import { addressOf } from '../../helpers/fake-upstreams.js';
+import { freePort } from '../../helpers/free-port.js';
 import { startApp, startProxy, startRawApp } from '../../helpers/proxy-fixture.js';
 import { eventually, exchange, RawClient } from '../../helpers/raw-http.js';
 
@@ -59,7 +61,7 @@ test('a POST that could not be written is sent to the next lease, whole', async 
     req.on('data', (chunk) => res.write(chunk)).on('end', () => res.end());
   });
   const { port, upstreams } = await startProxy(t);
-  const unused = await freePort(t);
+  const unused = await closedPort(t);
   upstreams.address = () =>
     upstreams.acquired === 1 ? { host: '127.0.0.1', port: unused } : addressOf(living);
   t.regex(await exchange(port, POST), /^HTTP\/1\.1 200 [\s\S]*hello/);
@@ -68,7 +70,7 @@ test('a POST that could not be written is sent to the next lease, whole', async 
 
 test('a port that stays closed is given up: POST after 2 tries, GET after 4', async (t) => {
   const { port, upstreams } = await startProxy(t);
-  const unused = await freePort(t);
+  const unused = await closedPort(t);
   upstreams.address = () => ({ host: '127.0.0.1', port: unused });
   t.regex(await exchange(port, POST), /^HTTP\/1\.1 502 /);
   t.is(upstreams.acquired, 2);
@@ -108,7 +110,7 @@ const APP = `require('node:http').createServer((q, s) => setTimeout(() => s.end(
   .listen(+process.argv[1], '127.0.0.1')`;
 
 test('kill -9 of an app under GET traffic gives no error when it is started again', async (t) => {
-  const appPort = await freePort(t);
+  const appPort = await freePort();
   const start = () => spawn(process.execPath, ['-e', APP, String(appPort)], { stdio: 'ignore' });
   let app: ChildProcess = start();
   t.teardown(() => app.kill('SIGKILL'));
@@ -168,12 +170,4 @@ function accepts(port: number): Promise<boolean> {
     socket.once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
   });
-}
-
-/** A port where nothing listens. */
-async function freePort(t: ExecutionContext): Promise<number> {
-  const server = await startRawApp(t, () => {});
-  const { port } = addressOf(server);
-  await new Promise<void>((done) => server.close(() => done()));
-  return port;
 }

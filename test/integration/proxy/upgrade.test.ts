@@ -99,8 +99,10 @@ test('an app that never answers, and one that dies after 101', async (t) => {
         socket.write(SWITCH, () => setTimeout(() => socket.resetAndDestroy(), 20));
     });
   });
+  const patient = upstreams.policyValue;
   upstreams.policyValue = { requestTimeoutMs: 50, maxBodyBytes: undefined };
   t.regex(await new RawClient(port).write(ASK).end(), /^HTTP\/1\.1 504 /);
+  upstreams.policyValue = patient;
   const client = new RawClient(port).write(ASK.replace('/ws', '/die'));
   t.regex(await client.end(), /^HTTP\/1\.1 101 /);
   await eventually(() => upstreams.open === 0, 'the leases to be released');
