@@ -79,13 +79,13 @@ export class LineFile {
     this.#flush();
   }
 
-  /** Writes what has come, for a second at most. Idempotent. */
-  async close(): Promise<void> {
+  /** Writes what has come, for `withinMs` at most. Idempotent. */
+  async close(withinMs = CLOSE_MS): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     let late: NodeJS.Timeout | undefined;
     const bound = new Promise<void>((resolve) => {
-      late = setTimeout(resolve, CLOSE_MS);
+      late = setTimeout(resolve, withinMs);
     });
     await Promise.race([this.#finish(), bound]);
     clearTimeout(late);

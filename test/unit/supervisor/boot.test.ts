@@ -4,6 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Adoption } from '../../../isolation/contract.js';
+import { isAlive, readStat } from '../../../isolation/proc.js';
 import { TenementError } from '../../../src/base/errors.js';
 import { adoptRunning, registerListed, startAll, wantedAtBoot } from '../../../src/supervisor/boot.js';
 import { FakeHandle } from '../../helpers/fake-handle.js';
@@ -94,13 +95,8 @@ async function stray(t: Parameters<typeof supervisorWorld>[0]) {
   return { world, pids, exited };
 }
 
-function lives(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
+/** One that has ended and that nobody has waited for yet lives no more: process 1 may take its time. */
+const lives = (pid: number): boolean => isAlive(readStat(pid));
 
 type World = Awaited<ReturnType<typeof supervisorWorld>>;
 const onLinux = process.platform === 'linux' ? test : test.skip;

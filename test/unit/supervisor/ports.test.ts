@@ -2,10 +2,12 @@ import { createServer, type Server } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { TenementError } from '../../../src/base/errors.js';
 import { Ports } from '../../../src/supervisor/ports.js';
+import { freePorts } from '../../helpers/free-port.js';
 
-/** The first of a few neighbouring ports that nobody uses, below the kernel's ephemeral range. */
+/** The first of a few neighbouring ports that nobody uses, nor will meanwhile. */
 async function freeRange(count: number): Promise<number> {
-  for (let first = 20_000 + (process.pid % 5_000); ; first += count) {
+  for (;;) {
+    const [first] = await freePorts(count);
     const ports = new Ports([first, first + count - 1], first);
     const all = await Promise.all(Array.from({ length: count }, () => ports.allocate())).catch(
       () => undefined,

@@ -3,7 +3,11 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { LineFile } from '../../../../src/proxy/plane/line-file.js';
 import { freshDir } from '../../../helpers/fresh-dir.js';
+import { patience } from '../../../helpers/patience.js';
 import { eventually } from '../../../helpers/raw-http.js';
+
+/** What a busy machine may take to write it all, which a server that ends does not wait for. */
+const WITHIN_MS = patience(60_000);
 
 function open(t: ExecutionContext, path: string): { file: LineFile; problems: string[] } {
   const problems: string[] = [];
@@ -23,7 +27,7 @@ test('lines of all lengths arrive once and in order', async (t) => {
     file.write(line);
     if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
-  await file.close();
+  await file.close(WITHIN_MS);
   t.true(readFileSync(path, 'latin1') === all);
   t.deepEqual(problems, []);
 });
@@ -40,7 +44,7 @@ test('what came before a reopening is not lost, and what comes after it is in th
   renameSync(path, `${path}.1`);
   file.reopen();
   file.write('two\n');
-  await file.close();
+  await file.close(WITHIN_MS);
   t.is(readFileSync(`${path}.1`, 'latin1'), 'one\n');
   t.is(readFileSync(path, 'latin1'), 'two\n');
 });
@@ -53,6 +57,6 @@ test('what cannot be written is dropped and told, and memory stays bounded', asy
     problems.some((problem) => problem.includes('dropped')),
     'more than is kept',
   );
-  await file.close();
+  await file.close(WITHIN_MS);
   t.true(problems.some((problem) => problem.includes('cannot be written')));
 });
