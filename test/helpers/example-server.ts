@@ -88,7 +88,8 @@ export async function serveExample(t: ExecutionContext, directory: string): Prom
   await until(
     () => `the server answers; it wrote: ${output()}`,
     async () => {
-      if (server.exitCode !== null) throw new Error(`the server ended: ${output()}`);
+      if (server.exitCode !== null || server.signalCode !== null)
+        throw new Error(`the server ended: ${output()}`);
       return isUp(port, output());
     },
   );
@@ -103,7 +104,7 @@ export async function serveExample(t: ExecutionContext, directory: string): Prom
         cwd: directory,
         env,
         extendEnv: false,
-        timeout: patience(60_000),
+        timeout: patience(170_000),
       });
       return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
     },

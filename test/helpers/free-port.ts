@@ -6,8 +6,8 @@ import { createServer, type Server } from 'node:net';
  * whoever asks for any port, and beside the default `port_range`.
  */
 const FIRST = 10_000;
-const SLICE = 1000;
-const SLICES = 16;
+const SLICE = 2000;
+const SLICES = 8;
 
 /** Who listens on a slice's first port has the slice, for as long as its process lives. */
 let claimed: Promise<number> | undefined;
@@ -22,7 +22,8 @@ async function claim(): Promise<number> {
     server.unref();
     return first;
   }
-  throw new Error(`each of the ${SLICES} ports from ${FIRST} that stand for a slice is in use`);
+  // More test processes than slices: two share one, and may meet as they would anywhere.
+  return FIRST + start * SLICE;
 }
 
 /** Undefined when somebody has the port. */

@@ -3,11 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { packageRoot } from '../../src/base/package-root.js';
 import { type CommandResult, isUp, type Reply, type RequestOptions, send, TEN } from './example-server.js';
-import { freePort } from './free-port.js';
+import { freePort, freePorts } from './free-port.js';
 import { freshDir } from './fresh-dir.js';
 import { processesUnder } from './left-processes.js';
 import { patience } from './patience.js';
@@ -33,23 +34,28 @@ ${lines}
 DATA_DIR = "{data_dir}/${name}/{id}"
 `;
 
+/** More than any test's instances. */
+const PORTS = 60;
+
 export class TestServer {
   readonly port: number;
   readonly directory: string;
+  readonly #portRange: readonly [number, number];
   #child: ChildProcess | undefined;
   #output = '';
 
-  private constructor(port: number, directory: string) {
+  private constructor(port: number, directory: string, portRange: readonly [number, number]) {
     this.port = port;
     this.directory = directory;
+    this.#portRange = portRange;
   }
 
   /** Writes tenement.toml, serves it, and ends it with the test; then nothing may be left. */
   static async start(t: ExecutionContext, toml: string): Promise<TestServer> {
     const directory = freshDir(t);
     mkdirSync(join(directory, 'work'));
-    writeFileSync(join(directory, 'tenement.toml'), toml);
-    const server = new TestServer(await freePort(), directory);
+    const server = new TestServer(await freePort(), directory, await freePorts(PORTS));
+    server.configure(toml);
     t.teardown(async () => {
       await server.stop();
       const left = processesUnder(directory);
@@ -81,6 +87,17 @@ export class TestServer {
     return join(this.directory, 'tenement-data');
   }
 
+  /** Writes tenement.toml, with ports for its instances that no other server tries, unless the text has its own. */
+  configure(toml: string): void {
+    const range = `port_range = [${this.#portRange.join(', ')}]\n`;
+    const own = /^port_range *=/m.test(toml);
+    const settings = /^\[settings\] *\n/m;
+    const text = settings.test(toml)
+      ? toml.replace(settings, (table) => table + range)
+      : `[settings]\n${range}${toml}`;
+    writeFileSync(join(this.directory, 'tenement.toml'), own ? toml : text);
+  }
+
   async run(): Promise<void> {
     const child = spawn(TEN[0], [TEN[1], 'serve', '--port', String(this.port)], {
       cwd: this.directory,
@@ -92,14 +109,19 @@ export class TestServer {
       stream.setEncoding('utf8');
       stream.on('data', (text: string) => {
         own = (own + text).slice(-64_000);
-        this.#output = (this.#output + text).slice(-20_000);
+        this.#output = (this.#output + text).slice(-200_000);
       });
     }
     this.#child = child;
+    // Its last words come after its exit, or before.
+    const closed = once(child, 'close');
     await until(
       () => `the server answers: ${this.#output}`,
       async () => {
-        if (child.exitCode !== null) throw new Error(`the server ended: ${this.#output}`);
+        if (child.exitCode !== null || child.signalCode !== null) {
+          await Promise.race([closed, delay(10_000, undefined, { ref: false })]);
+          throw new Error(`the server ended: ${this.#output}`);
+        }
         return isUp(this.port, own);
       },
     );
@@ -120,10 +142,13 @@ export class TestServer {
     const exited = once(child, 'exit');
     child.kill(signal);
     await exited;
+    await outputRead();
   }
 
-  get(host: string, path: string, options?: RequestOptions): Promise<Reply> {
-    return send(this.port, host, path, options);
+  async get(host: string, path: string, options?: RequestOptions): Promise<Reply> {
+    const reply = await send(this.port, host, path, options);
+    await outputRead();
+    return reply;
   }
 
   async ten(...args: string[]): Promise<CommandResult> {
@@ -131,8 +156,9 @@ export class TestServer {
       cwd: this.directory,
       reject: false,
       env: serverEnv(),
-      timeout: patience(90_000),
+      timeout: patience(170_000),
     });
+    await outputRead();
     return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
   }
 
@@ -159,6 +185,11 @@ export class TestServer {
     if (!existsSync(status)) return 0;
     return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(status, 'utf8'))?.[1] ?? 0) * 1024;
   }
+}
+
+/** What the server had written before it answered is there as well, and has its turn of the event loop now. */
+async function outputRead(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** A person's shell may point `ten` at another server. */

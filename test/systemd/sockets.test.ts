@@ -1,5 +1,5 @@
 /** Instances that systemd starts with the first connection to their socket. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -342,7 +342,7 @@ test.serial(
     await server.run();
     const before = await mainPid(awake.unit);
 
-    const configure = (text: string) => writeFileSync(join(server.directory, 'tenement.toml'), text);
+    const configure = (text: string) => server.configure(text);
     configure(toml.replace('"socket-activation"', '"systemd"'));
     await ten(t, server, 'reload');
     for (const { path } of [awake, asleep]) t.false(existsSync(path));

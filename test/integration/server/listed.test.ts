@@ -1,12 +1,9 @@
 /** What [instances] says, and what becomes of an instance that it does not list any more. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'ava';
 import { TestServer, workbench } from '../../helpers/server.js';
 
 const listing = (...ids: string[]) => `${workbench()}\n[instances]\napp = ${JSON.stringify(ids)}\n`;
-const rewrite = (server: TestServer, toml: string) =>
-  writeFileSync(join(server.directory, 'tenement.toml'), toml);
+const rewrite = (server: TestServer, toml: string) => server.configure(toml);
 
 test.serial(
   'removed from [instances] while no server ran: not started; what a person had spawned is',

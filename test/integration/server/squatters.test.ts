@@ -10,7 +10,7 @@ import { fixture, nodeCommand, TestServer, workbench } from '../../helpers/serve
 
 const COUNT = 10;
 
-let untried = 26_000 + (process.pid % 500) * COUNT;
+let untried = 26_000 + (process.pid % 350) * COUNT;
 
 /**
  * The first of some neighbouring ports that nobody uses, below the kernel's ephemeral range. Others for each test: what was closed stays in

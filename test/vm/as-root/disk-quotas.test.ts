@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { fixture, nodeCommand, TestServer } from '../../helpers/server.js';
@@ -117,7 +117,7 @@ test.serial(
     await ten('spawn', 'process:alice');
     t.is((await fill('a', 30)).error, 'EDQUOT');
     const reload = async (quota: string) => {
-      writeFileSync(join(server.directory, 'tenement.toml'), toml(dataDir, quota));
+      server.configure(toml(dataDir, quota));
       await ten('reload');
     };
     await reload('storage_quota_mb = 20');
@@ -152,7 +152,7 @@ test.serial(
     });
     symlinkSync('/etc/passwd', join(directory, 'deep', 'link'));
     execFileSync('mkfifo', [join(directory, 'pipe')]);
-    writeFileSync(join(server.directory, 'tenement.toml'), toml(dataDir, 'storage_quota_mb = 8'));
+    server.configure(toml(dataDir, 'storage_quota_mb = 8'));
     await ten('reload');
     t.is([...projects().values()].filter(({ limit }) => limit > 0).length, 0, 'not while it runs');
     await ten('restart', 'process:alice');
