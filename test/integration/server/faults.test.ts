@@ -11,11 +11,16 @@ const service = (command: string, lines = '', env = '') =>
 
 /** Asks until the answer carries that code. */
 async function untilError(server: TestServer, code: string): Promise<Reply> {
-  for (let i = 0; i < 50; i += 1) {
-    const reply = await server.get(host, '/');
-    if (reply.headers['tenement-error'] === code) return reply;
-  }
-  throw new Error(`no answer with ${code}: ${server.output}`);
+  let last: Reply | undefined;
+  await until(
+    () => `an answer has ${code}: ${server.output}`,
+    async () => {
+      last = await server.get(host, '/');
+      return last.headers['tenement-error'] === code;
+    },
+  );
+  if (last === undefined) throw new Error('nothing was asked');
+  return last;
 }
 
 test('a command that does not exist: 502 at once, spawn exits 1 with the reason, and a repair needs no operator', async (t) => {
@@ -39,7 +44,11 @@ test('a command that does not exist: 502 at once, spawn exits 1 with the reason,
 });
 
 test('an app that exits at once ends every wait at once, with its last lines in the logs', async (t) => {
-  const server = await TestServer.start(t, service(nodeCommand('exit-at-once.mjs')));
+  const server = await TestServer.start(
+    t,
+    // However many starts the requests make of it that come one after the other on a slow machine.
+    service(nodeCommand('exit-at-once.mjs')).replace('[settings]', '[settings]\nmax_restarts = 100'),
+  );
   const spawned = await server.ten('spawn', 'app:alice');
   t.is(spawned.exitCode, 1);
   t.regex(spawned.stderr, /exited with code 3/);
@@ -52,7 +61,11 @@ test('too many deaths: failed, a clear 503 with Retry-After, and it recovers by 
   const flag = 'FAIL_FLAG = "{data_dir}/app/{id}/broken"';
   const server = await TestServer.start(
     t,
-    service('command = "sh app.sh"', '', `[service.app.env]\n${flag}\n`),
+    // A window in which a slow machine, too, has four deaths.
+    service('command = "sh app.sh"', '', `[service.app.env]\n${flag}\n`).replace(
+      'restart_window = 4',
+      'restart_window = 10',
+    ),
   );
   writeFileSync(
     join(server.directory, 'work', 'app.sh'),
@@ -87,7 +100,7 @@ test('a redirect is not health, and the message says where it points', async (t)
   const server = await TestServer.start(
     t,
     // Long enough for a busy machine to get it to answer once.
-    service(`command = "${process.execPath} app.mjs"`, 'startup_timeout = 8'),
+    service(`command = "${process.execPath} app.mjs"`, 'startup_timeout = 15'),
   );
   writeFileSync(
     join(server.directory, 'work', 'app.mjs'),
@@ -132,7 +145,7 @@ test('an app that ignores TERM is killed after stop_timeout, with everything it 
 
 test('a stranger on the port is never proxied to', async (t) => {
   // The app never listens itself: its port is taken by a process that is not of its tree.
-  const server = await TestServer.start(t, service('command = "sh app.sh"', 'startup_timeout = 5'));
+  const server = await TestServer.start(t, service('command = "sh app.sh"', 'startup_timeout = 60'));
   const { spawn } = await import('node:child_process');
   writeFileSync(
     join(server.directory, 'work', 'app.sh'),
@@ -159,7 +172,7 @@ test('a stranger on the port is never proxied to', async (t) => {
 test('a single-threaded app is busy, not ill, while an upload lasts many health checks', async (t) => {
   const server = await TestServer.start(
     t,
-    `[settings]\nhealth_check_interval = 0.3\n[service.app]\ncommand = "python3 app.py"\nworkdir = "work"\nisolation = "process"\nhealth = "/health"\nhealth_timeout = 0.3\n`,
+    `[settings]\nhealth_check_interval = 0.3\n[service.app]\ncommand = "python3 app.py"\nworkdir = "work"\nisolation = "process"\nhealth = "/health"\nhealth_timeout = 2\n`,
   );
   writeFileSync(
     join(server.directory, 'work', 'app.py'),
@@ -182,8 +195,9 @@ http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), App).serve_foreve
     answer += chunk;
   });
   socket.write(`POST / HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 20\r\nConnection: close\r\n\r\n`);
+  // Longer than three checks that get no answer, which each take interval and timeout. They last long enough for an app that stands still.
   for (let i = 0; i < 20; i += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 450));
     socket.write('x');
   }
   await until(

@@ -33,7 +33,7 @@ test('a socket that systemd has opened is served, and logged to standard output'
       output += text;
     });
   }
-  const ended = once(server, 'exit');
+  const ended = once(server, 'close');
   t.teardown(async () => {
     if (server.exitCode === null) server.kill('SIGTERM');
     await ended;
@@ -48,7 +48,7 @@ test('a socket that systemd has opened is served, and logged to standard output'
   );
   t.is((await send(port, 'alice.app.localhost', '/health?x=1')).status, 200);
   // An app gets neither the socket nor the variables.
-  const [pid] = processesUnder(directory).filter((one) => one !== server.pid);
+  const { text: pid } = await send(port, 'alice.app.localhost', '/pid');
   const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
   t.false(environment.includes('LISTEN_FDS'));
   server.kill('SIGTERM');

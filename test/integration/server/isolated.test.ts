@@ -184,7 +184,9 @@ serially('a memory limit ends the one that breaks it, says so, and not its sibli
   t.is((await server.get(alice, '/hungry?mb=400')).status, 502);
   t.is((await ask<World>(server, bob, '/world')).pid, pid);
   await until('the log says why', () => /out of memory/.test(server.output));
-  t.regex((await server.ten('logs', 'app:alice', '--stream', 'tenement')).stdout, /out of memory/);
+  await until('so do the logs', async () =>
+    /out of memory/.test((await server.ten('logs', 'app:alice', '--stream', 'tenement')).stdout),
+  );
   t.is((await server.get(alice, '/health')).status, 200, 'it was started again');
   t.regex((await server.ten('ps', '-o', 'wide')).stdout, /app:alice .*out of memory/);
 });
