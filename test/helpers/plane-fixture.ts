@@ -11,6 +11,7 @@ import type {
   UpstreamAddress,
   Upstreams,
 } from '../../src/proxy/upstreams.js';
+import { until } from './until.js';
 
 const POLICY: ForwardPolicy = { requestTimeoutMs: 20_000, maxBodyBytes: undefined };
 
@@ -127,6 +128,12 @@ interface FixtureOptions {
   readonly config?: Partial<PlaneConfig>;
   readonly listen?: readonly ListenSpec[];
   readonly log?: Log;
+}
+
+/** The worker has told what it had counted, and has seen each message that was sent to it before. */
+export async function collected(plane: Plane): Promise<void> {
+  // It answers false when the worker takes longer than whoever wants the numbers would wait.
+  await until('the worker answers', () => plane.collect());
 }
 
 /** A real worker on a free port of loopback, domain `test`: `a.app.test` and `a.test` reach instance `app:a`. */

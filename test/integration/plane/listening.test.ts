@@ -150,11 +150,12 @@ test('PROXY protocol: a header in pieces', async (t) => {
   socket.on('data', (chunk) => {
     received += String(chunk);
   });
+  const ended = once(socket, 'end');
   for (const byte of `PROXY TCP4 192.0.2.9 198.51.100.1 50000 80\r\n${request()}`) {
     socket.write(byte);
     await new Promise((done) => setImmediate(done));
   }
-  await once(socket, 'end');
+  await ended;
   t.regex(received, /for=192\.0\.2\.9 /);
 });
 
