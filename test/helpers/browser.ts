@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import type { ExecutionContext } from 'ava';
 import { WebSocket } from 'ws';
 import { freshDir } from './fresh-dir.js';
+import { until } from './until.js';
 
 /** A page in a real, headless Chromium, driven over its DevTools protocol. */
 export interface Page {
@@ -43,10 +44,14 @@ export async function openPage(t: ExecutionContext): Promise<Page> {
   );
   t.teardown(() => end(child));
   const { host } = new URL(await debuggerAddress(child));
-  const targets = (await (await fetch(`http://${host}/json/list`)).json()) as Target[];
-  const page = targets.find(({ type }) => type === 'page');
-  if (page === undefined) throw new Error('the browser has no page');
-  const socket = new WebSocket(page.webSocketDebuggerUrl);
+  let page: Target | undefined;
+  // It tells its address before its window is there.
+  await until('the browser has a page', async () => {
+    const targets = (await (await fetch(`http://${host}/json/list`)).json()) as Target[];
+    page = targets.find(({ type }) => type === 'page');
+    return page !== undefined;
+  });
+  const socket = new WebSocket(page?.webSocketDebuggerUrl ?? '');
   await once(socket, 'open');
   t.teardown(() => socket.terminate());
   return drive(socket);
@@ -63,6 +68,15 @@ interface Message {
   readonly params?: Record<string, unknown>;
   readonly result?: Record<string, unknown>;
   readonly error?: { readonly message: string };
+}
+
+/** An answer of the browser that is an error. */
+class ProtocolError extends Error {}
+
+/** The page that was asked may be replaced by the next one before it answers: that says nothing of either. */
+function whileNavigating(error: unknown): false {
+  if (error instanceof ProtocolError) return false;
+  throw error;
 }
 
 async function drive(socket: WebSocket): Promise<Page> {
@@ -88,7 +102,7 @@ async function drive(socket: WebSocket): Promise<Page> {
     socket.send(JSON.stringify({ id, method, params }));
     const { result, error } = await answer;
     waiting.delete(id);
-    if (error !== undefined) throw new Error(`${method}: ${error.message}`);
+    if (error !== undefined) throw new ProtocolError(`${method}: ${error.message}`);
     return result ?? {};
   }
   async function evaluate<T>(expression: string): Promise<T> {
@@ -98,9 +112,9 @@ async function drive(socket: WebSocket): Promise<Page> {
     return (result as { value: T }).value;
   }
   for (const domain of ['Page', 'Runtime', 'Log']) await send(`${domain}.enable`);
-  async function until(expression: string): Promise<void> {
+  async function untilTrue(expression: string): Promise<void> {
     const deadline = performance.now() + 60_000;
-    while (!(await evaluate<boolean>(`Boolean(${expression})`))) {
+    while (!(await evaluate<boolean>(`Boolean(${expression})`).catch(whileNavigating))) {
       if (performance.now() > deadline) {
         const text = await evaluate<string>('document.body.innerText');
         throw new Error(`not true within 60 s: ${expression}\nThe page shows: ${text.slice(0, 1000)}`);
@@ -111,10 +125,10 @@ async function drive(socket: WebSocket): Promise<Page> {
   return {
     complaints,
     evaluate,
-    until,
+    until: untilTrue,
     async goto(url) {
       await send('Page.navigate', { url });
-      await until(`document.readyState === 'complete' && location.href === ${JSON.stringify(url)}`);
+      await untilTrue(`document.readyState === 'complete' && location.href === ${JSON.stringify(url)}`);
     },
     async resize(width, height) {
       await send('Emulation.setDeviceMetricsOverride', {

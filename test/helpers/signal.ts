@@ -7,7 +7,7 @@ export class Signal {
   }
 
   /** Resolves with the first result of `look` that is not undefined; rejects with what it throws, or after a generous bound. */
-  when<T>(look: () => T | undefined, what: () => string, boundMs = 8_000): Promise<T> {
+  when<T>(look: () => T | undefined, what: () => string, boundMs = 60_000): Promise<T> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(check);

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { Client } from '../../../src/api/client.js';
 import { controlSocketPath } from '../../../src/base/socket-path.js';
+import { socketState } from '../../../src/cli/connect.js';
 import { freshDir } from '../../helpers/fresh-dir.js';
 import { runTen, startTen } from '../../helpers/run-ten.js';
 import { until } from '../../helpers/until.js';
@@ -11,7 +12,7 @@ import { until } from '../../helpers/until.js';
 /** A server without services in `cwd`. Its process is wrapped, for an async function would wait for its end. */
 async function startServer(t: ExecutionContext, cwd: string, dataDir: string) {
   const { process: server } = beginServer(t, cwd, dataDir);
-  await untilThere(server, controlSocketPath(dataDir));
+  await untilListens(server, dataDir);
   return { process: server };
 }
 
@@ -27,12 +28,18 @@ async function untilThere(server: ReturnType<typeof startTen>, path: string, eve
   void server.then(() => {
     ended = true;
   });
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + 60_000;
   while (!existsSync(path)) {
-    if (ended || performance.now() > deadline)
-      throw new Error(`the server did not come up: ${(await server).stderr}`);
+    if (ended) throw new Error(`the server did not come up: ${(await server).stderr}`);
+    if (performance.now() > deadline) throw new Error('the server did not come up in time');
     await delay(everyMs);
   }
+}
+
+/** Somebody answers on the socket: its file is there a moment before. */
+async function untilListens(server: ReturnType<typeof startTen>, dataDir: string): Promise<void> {
+  await untilThere(server, controlSocketPath(dataDir));
+  await until('it listens', async () => (await socketState(dataDir)).kind === 'listens');
 }
 
 interface AuditRow {
@@ -81,7 +88,7 @@ test('serve: SIGHUP while it starts is remembered, and leaves a line in the audi
   // It has the lock, and is still far from listening.
   await untilThere(server, join(dataDir, '.tenement/pid'), 1);
   server.kill('SIGHUP');
-  await untilThere(server, controlSocketPath(dataDir));
+  await untilListens(server, dataDir);
   await until('the reload is in the audit trail', async () => (await reloads(dataDir)).length > 0);
   t.like((await reloads(dataDir))[0], { actor: 'signal', action: 'reload', outcome: 'ok' });
   writeFileSync(join(cwd, 'tenement.toml'), 'nonsense = 1\n');
@@ -110,7 +117,7 @@ test('serve: goes on when nobody reads its output, and still ends in order', asy
   // Before it has written anything.
   server.stdout.destroy();
   server.stderr.destroy();
-  await untilThere(server, controlSocketPath(dataDir));
+  await untilListens(server, dataDir);
   // Writes to its log, too.
   server.kill('SIGHUP');
   await until('it reloads', async () => (await reloads(dataDir)).length === 1);
