@@ -115,7 +115,8 @@ class HttpProxy implements ProxyServer {
       if (this.#connections.size === 0) this.#onEmpty?.();
     });
     this.#connections.add(connection);
-    this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS);
+    // Timers come before what has arrived: after a pause of this process that is read first, or it would be cut off as late.
+    this.#sweeper ??= setInterval(() => setImmediate(() => this.#sweep()), SWEEP_MS);
     return connection;
   }
 

@@ -13,6 +13,8 @@ const KEEP_SERIAL_MS = 1000;
  * connection that has been idle for at most this time, and for half of what the app is known to keep one.
  */
 const RECENT_MS = 300;
+/** What was seen for less says nothing about how long an app keeps a connection: one may close each of them a moment behind its answer. */
+const LEAST_KEPT_MS = 100;
 /** What an app says about its timeout is counted from its side: some of it is gone when we read it. */
 const MARGIN_MS = 500;
 const MOST_IDLE = 256;
@@ -78,7 +80,7 @@ export class Pool implements Listed {
       const connection = this.idle.at(-1);
       if (connection === undefined) return undefined;
       const idleMs = now - connection.idleSince;
-      if (recent && idleMs > Math.min(RECENT_MS, this.#keptMs / 2)) return undefined;
+      if (recent && idleMs >= Math.min(RECENT_MS, this.#keptMs / 2)) return undefined;
       this.idle.pop();
       if (!connection.socket.destroyed && idleMs < this.#keepMs(connection)) {
         this.busy.add(connection);
@@ -144,7 +146,8 @@ export class Pool implements Listed {
 
   sweep(now: number): void {
     const [oldest] = this.idle;
-    if (oldest !== undefined) this.#keptMs = Math.max(this.#keptMs, now - oldest.idleSince);
+    const seenMs = oldest === undefined ? 0 : now - oldest.idleSince;
+    if (seenMs >= LEAST_KEPT_MS) this.#keptMs = Math.max(this.#keptMs, seenMs);
     let old = 0;
     for (const connection of this.idle) {
       if (now - connection.idleSince < this.#keepMs(connection)) break;
