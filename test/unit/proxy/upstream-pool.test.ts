@@ -39,9 +39,9 @@ test('a moment tells nothing about how long an app keeps a connection: a POST ge
 test('on a connection of an app that was seen to keep one a POST goes, too, and not after it has ended one', (t) => {
   const { pool, connection } = idleSince(1000);
   pool.sweep(1400);
-  t.is(pool.take(true, 1200), connection);
+  t.is(pool.take(true, 1199), connection);
   pool.keep(connection, 2000);
-  t.is(pool.take(true, 2201), undefined, 'idle for more than half of that');
+  t.is(pool.take(true, 2200), undefined, 'idle for more than half of that');
   pool.lost(connection, 2004);
   const next = new FakeConnection() as unknown as UpstreamConnection;
   pool.opened(next, 2010);
