@@ -1,6 +1,7 @@
 import { close, open, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { errnoOf } from '../../base/errors.js';
+import { afterRunning } from '../../base/running-time.js';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
@@ -83,12 +84,12 @@ export class LineFile {
   async close(withinMs = CLOSE_MS): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    let late: NodeJS.Timeout | undefined;
+    let cancel = () => {};
     const bound = new Promise<void>((resolve) => {
-      late = setTimeout(resolve, withinMs);
+      cancel = afterRunning(withinMs, resolve);
     });
     await Promise.race([this.#finish(), bound]);
-    clearTimeout(late);
+    cancel();
   }
 
   async #finish(): Promise<void> {

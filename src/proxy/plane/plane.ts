@@ -1,6 +1,7 @@
 /** The main thread's side of the worker that carries all traffic. */
 import { Worker } from 'node:worker_threads';
 import type { Log } from '../../base/log.js';
+import { afterRunning } from '../../base/running-time.js';
 import type { Upstreams } from '../upstreams.js';
 import type { FromWorker, ListenSpec, PlaneConfig, PlaneStart, Report, ToWorker } from './protocol.js';
 import { relayLine } from './relay-log.js';
@@ -222,14 +223,14 @@ class WorkerPlane implements Plane {
 function told(worker: Worker, message: ToWorker, answer: FromWorker['type'], graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
-      clearTimeout(timer);
+      cancel();
       worker.off('exit', done).off('message', onMessage);
       resolve();
     };
     const onMessage = ({ type }: FromWorker) => {
       if (type === answer) done();
     };
-    const timer = setTimeout(done, graceMs + CLOSE_EXTRA_MS);
+    const cancel = afterRunning(graceMs + CLOSE_EXTRA_MS, done);
     worker.on('exit', done).on('message', onMessage);
     worker.postMessage(message);
   });
