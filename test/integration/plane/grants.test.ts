@@ -197,14 +197,14 @@ test('10,000 names that nobody has leave nothing', async (t) => {
     throw new TenementError('unknown_host');
   });
   const { port, plane, reports } = await runPlane(t, upstreams);
-  const client = new RawClient(port);
-  let answered = 0;
   for (let batch = 0; batch < 100; batch += 1) {
+    // A connection each: to look through all that came so far, again and again, takes most of the time otherwise.
+    const client = new RawClient(port);
     let text = '';
     for (let i = 0; i < 100; i += 1) text += `HEAD / HTTP/1.1\r\nHost: x${batch}-${i}.app.test\r\n\r\n`;
     client.write(text);
-    answered += 100;
-    await eventually(() => client.text.split('HTTP/1.1 404').length - 1 >= answered, 'the answers');
+    await eventually(() => client.text.split('HTTP/1.1 404').length - 1 === 100, 'the answers');
+    client.socket.destroy();
   }
   await collected(plane);
   t.is(upstreams.asked, 10_000);
@@ -215,5 +215,4 @@ test('10,000 names that nobody has leave nothing', async (t) => {
     rows.reduce((sum, { classes }) => sum + (classes[4] ?? 0), 0),
     10_000,
   );
-  client.socket.destroy();
 });
