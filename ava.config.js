@@ -10,5 +10,5 @@ export default {
   workerThreads: false,
   // In test/systemd, units and the installed service belong to the machine, of which there is one.
   concurrency: folders.includes('test/systemd') ? 1 : 2,
-  timeout: process.env.TENEMENT_MACHINE === undefined ? '3m' : '20m',
+  timeout: process.env.TENEMENT_MACHINE === undefined ? '6m' : '20m',
 };

@@ -4,7 +4,8 @@
  *
  *     npm run test:vm -- --release bookworm|trixie|all   default: bookworm
  *     npm run test:vm -- --only '*oom*'                  titles of tests, as ava's --match
- *     npm run test:vm -- --quick                         without the conformance suite of the backends, which the ordinary tests run, too
+ *     npm run test:vm -- --quick                         without the conformance suite of the backends, which the ordinary tests run, too, and
+ *                                                        with one or two backends where any other shows the same
  *     npm run test:vm -- --each 50                       instances of each isolation in an installation; default: 2
  *     npm run test:vm -- --shell                         a shell in there, as root; the project is at /tenement, `exit` ends it
  *     npm run test:vm -- --limit 15                      minutes until a machine is ended; default: 60

@@ -2,6 +2,7 @@
 import test from 'ava';
 import { createBackends, select } from '../../../isolation/index.js';
 import { controlledHost } from '../../helpers/controlled-host.js';
+import { quick } from '../../helpers/quick.js';
 import { attacks } from '../../integration/isolation/attacks.js';
 import { conformance, type Variant } from '../../integration/isolation/conformance.js';
 import { limits } from '../../integration/isolation/limits.js';
@@ -21,6 +22,6 @@ for (const name of ['process', 'namespace', 'sandbox'] as const) {
     newIdentity: () => newUser(true),
   };
   limits(test.serial, variant);
-  if (!process.env.TENEMENT_QUICK) conformance(test.serial, variant);
+  if (!quick) conformance(test.serial, variant);
   if (name !== 'process') attacks(test.serial, { ...variant, network: 'none', open: [] });
 }
