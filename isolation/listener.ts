@@ -1,5 +1,5 @@
 /** Who listens on a port. A program that is not the instance must never get its visitors' requests. */
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import type { Ref } from './contract.js';
 import { pause } from './poll.js';
 import { descendants, socketInodes } from './proc.js';
@@ -80,11 +80,21 @@ async function lookFor(port: number, ref: Ref, tree: Tree): Promise<'own' | 'str
 
 /**
  * Whether the app listens on a port of its own network, in which nobody else is: whoever listens there is of the instance. That a connection to
- * the socket outside is accepted says nothing, as the forwarder accepts it.
+ * the socket outside is accepted says nothing, as the forwarder accepts it. A process that is still on its way there (systemd gives its pid
+ * before that) has the machine's network, and what listens there is a stranger's.
  */
 export async function innerListenerOf(port: number, pid: number): Promise<'own' | 'none'> {
-  const tables = await tablesIn(`/proc/${pid}/net`);
+  const directory = `/proc/${pid}/net`;
+  if (!(await isOtherNetwork(directory))) return 'none';
+  const tables = await tablesIn(directory);
   return tables.some((table) => listeningInodes(table, port).length > 0) ? 'own' : 'none';
+}
+
+/** By the number of a file that each network has once: to compare /proc/PID/ns/net would take CAP_SYS_PTRACE. */
+async function isOtherNetwork(directory: string): Promise<boolean> {
+  const number = async (net: string) => (await stat(`${net}/tcp`).catch(() => undefined))?.ino;
+  const there = await number(directory);
+  return there !== undefined && there !== (await number('/proc/self/net'));
 }
 
 /** Of IPv4 and IPv6; empty what cannot be read. */

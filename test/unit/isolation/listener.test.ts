@@ -1,6 +1,13 @@
-import { createServer } from 'node:net';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import test from 'ava';
-import { allListening, listeningInodes, listeningSockets } from '../../../isolation/listener.js';
+import {
+  allListening,
+  innerListenerOf,
+  listeningInodes,
+  listeningSockets,
+} from '../../../isolation/listener.js';
 
 const head =
   '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
@@ -63,4 +70,23 @@ test('what this process listens on is found with its uid', async (t) => {
   const port = typeof address === 'object' ? address?.port : undefined;
   const found = (await allListening()).filter((one) => one.port === port);
   t.deepEqual(found, [{ port: port ?? 0, uid: process.geteuid?.() ?? -1 }]);
+});
+
+test('a process that is not in a network of its own yet does not get what a stranger listens on', async (t) => {
+  if (process.platform !== 'linux') {
+    t.log('skipped: needs /proc');
+    return t.pass();
+  }
+  const stranger = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => stranger.close());
+  await once(stranger, 'listening');
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+  t.teardown(() => child.kill('SIGKILL'));
+  t.is(await innerListenerOf((stranger.address() as AddressInfo).port, Number(child.pid)), 'none');
+});
+
+test('of a process that has ended nothing listens', async (t) => {
+  const child = spawn('true', { stdio: 'ignore' });
+  await once(child, 'exit');
+  t.is(await innerListenerOf(80, Number(child.pid)), 'none');
 });
