@@ -59,6 +59,8 @@ async function main(signal: AbortSignal): Promise<number> {
         build,
         project: packageRoot,
         node: values.release === undefined ? process.execPath : '/usr/local/bin/node',
+        // Those of this machine's system, which is the container's unless another was asked for.
+        require: values.release === undefined ? (process.env.TENEMENT_REQUIRE ?? '').split(',') : [],
         ...values,
       }),
     );

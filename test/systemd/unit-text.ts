@@ -5,12 +5,14 @@ export interface TestUnit {
   readonly project: string;
   /** Where Node is in there. */
   readonly node: string;
+  /** Programs that tests may not do without, besides those that every such system has. */
+  readonly require: readonly string[];
   readonly only?: string | undefined;
   readonly shell: boolean;
 }
 
 /** The service that the container is booted for. It ends the container, and its exit code is the container's. */
-export function unitText({ build, project, node, only, shell }: TestUnit): string {
+export function unitText({ build, project, node, require, only, shell }: TestUnit): string {
   const ava = ['node_modules/ava/entrypoints/cli.mjs', ...(only === undefined ? [] : ['--match', only])];
   const command = shell ? ['/bin/bash', '-l'] : [node, ...ava];
   const variables = {
@@ -19,7 +21,7 @@ export function unitText({ build, project, node, only, shell }: TestUnit): strin
     LANG: 'C.UTF-8',
     TENEMENT_BUILD: build,
     TENEMENT_TESTS: 'test/systemd',
-    TENEMENT_REQUIRE: 'setpriv,unshare',
+    TENEMENT_REQUIRE: ['setpriv', 'unshare', ...require].join(),
     ...(shell && { TERM: process.env.TERM ?? 'dumb' }),
   };
   return [
