@@ -70,7 +70,10 @@ export class Launcher {
     if (backend.sockets === undefined) return;
     const identity = await this.#identity(key, service);
     const endpoint = await this.#endpoint(key, service, backend, identity);
-    await backend.sockets.open(await buildSpec(this.#deps, key, { service, identity, endpoint }));
+    const spec = await buildSpec(this.#deps, key, { service, identity, endpoint });
+    // No server may come between a connection and its first process. Whose socket is open already may run any moment: not while it does.
+    if ((await backend.sockets.known(spec)) === undefined) await this.#deps.diskLimits?.prepare(key);
+    await backend.sockets.open(spec);
     this.#deps.onListen?.(key);
   }
 

@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { execa } from 'execa';
 import { patience } from '../../helpers/patience.js';
 import { quick } from '../../helpers/quick.js';
 import { fixture, nodeCommand, TestServer } from '../../helpers/server.js';
 import { until } from '../../helpers/until.js';
+import { stopUnits } from '../../systemd/units.js';
 
 const ISOLATIONS = quick ? ['process', 'namespace'] : ['process', 'namespace', 'sandbox'];
 
@@ -164,3 +166,35 @@ test.serial(
     t.is(JSON.parse(text).error, 'EDQUOT');
   },
 );
+
+test.serial('disk quota: what a connection starts, before any server did, has its quota, too', async (t) => {
+  const dataDir = dataDirectory(t);
+  const name = `quota${process.pid}`;
+  const listened = service('process', 'storage_quota_mb = 8')
+    .replaceAll('process', name)
+    .replace(`isolation = "${name}"`, 'isolation = "socket-activation"\nlisten = "fd"\nnetwork = "none"');
+  const server = await serve(t, `[settings]\ndata_dir = "${dataDir}"\n${listened}`);
+  t.teardown(async () => {
+    await server.stop();
+    await stopUnits(name);
+  });
+  const authorization = `Bearer ${readFileSync(join(dataDir, 'api_token'), 'utf8').trim()}`;
+  const headers = { authorization, 'content-type': 'application/json' };
+  const api = `/api/instances/${name}:alice`;
+  const { status } = await server.get('localhost', api, { method: 'PUT', headers, body: '{}' });
+  t.is(status, 201, server.output);
+  await server.kill();
+  const path = encodeURIComponent(join(dataDir, name, 'alice', 'fill'));
+  const { stdout } = await execa('curl', [
+    ...[
+      '--silent',
+      '--show-error',
+      '--max-time',
+      '300',
+      '--unix-socket',
+      `/run/tenement/sockets/${name}:alice`,
+    ],
+    `http://localhost/fill?mb=30&path=${path}`,
+  ]);
+  t.is(JSON.parse(stdout).error, 'EDQUOT', stdout);
+});
