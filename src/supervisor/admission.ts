@@ -32,8 +32,11 @@ export function admission(facts: Facts, now: number, budgets: Budgets): Admissio
     backoff: remaining,
     starting: facts.entry === 'spawn' ? 0 : budgets.stopMs + budgets.startupMs,
   }[facts.state as string];
-  return { kind: 'wait', budgetMs: (before ?? 0) + budgets.startupMs + GRACE_MS };
+  return { kind: 'wait', budgetMs: (before ?? 0) + LAUNCH_MS + budgets.startupMs };
 }
 
-/** The start's own deadline comes first and knows the reason; the waiter's bound is only a safety net. */
-const GRACE_MS = 2000;
+/**
+ * Until there is a process, from which `startup_timeout` counts: when hundreds are woken at once, they queue for processors and systemd. The
+ * start's own deadline comes first and knows the reason; the waiter's bound is only a safety net.
+ */
+const LAUNCH_MS = 60_000;
