@@ -1,5 +1,5 @@
 /** The commands that change the machine: plan, show or carry out, tell. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { execa } from 'execa';
 import { TenementError } from '../base/errors.js';
@@ -9,6 +9,7 @@ import { layout } from '../install/layout.js';
 import { withInstallLock } from '../install/lock.js';
 import { refuseUnlessPossible, thisMachine } from '../install/machine.js';
 import type { Program } from '../install/program.js';
+import { standing } from '../install/programs.js';
 import { readRecord } from '../install/record.js';
 import { describe, describeInFull, type Plan, type Step } from '../install/step.js';
 import { undoOf } from '../install/undo.js';
@@ -45,7 +46,9 @@ export async function upgrade(way: Way): Promise<void> {
       await carryOut(plan, way, machine.program);
     } catch (error) {
       if (way.dryRun) throw error;
-      way.out.note(`This version could not be put into use; going back to ${installed.current}.`);
+      way.out.note(
+        `This version could not be put into use; going back to ${standing(installed, places).current ?? 'what was there'}.`,
+      );
       for (const failure of await undo.run()) way.out.note(`note: ${failure}`);
       throw error;
     }
@@ -57,7 +60,11 @@ export async function rollback(way: Way): Promise<void> {
   const { dryRun, out, command } = way;
   if (!dryRun) refuseUnlessPossible(command);
   const places = layout();
-  const before = programBefore(places, readRecord(places.record));
+  const { at: before, cutOff } = programBefore(places, readRecord(places.record));
+  if (cutOff !== undefined)
+    out.note(
+      `note: the upgrade to ${cutOff} was cut off; ${basename(before)}, which ran before it, is taken again.`,
+    );
   const options = [...(dryRun ? ['--dry-run'] : []), ...(out.json ? ['--json'] : [])];
   const { failed, stderr, shortMessage } = await execa(
     process.execPath,

@@ -129,11 +129,11 @@ test('the versions before stay until they are old, and one goes to and fro', asy
     await install({}, programNamed(version));
   t.deepEqual(readdirSync(places.programs).sort(), ['1.2.0', '1.3.0', '1.4.0', 'current', 'install.json']);
   const back = () => programBefore(places, machine().installed);
-  t.is(back(), join(places.programs, '1.3.0'));
+  t.is(back().at, join(places.programs, '1.3.0'));
   await install({}, programNamed('1.3.0'));
-  t.is(back(), join(places.programs, '1.4.0'));
+  t.is(back().at, join(places.programs, '1.4.0'));
   await install({}, programNamed('1.4.0'));
-  t.is(back(), join(places.programs, '1.3.0'));
+  t.is(back().at, join(places.programs, '1.3.0'));
 });
 
 test('another program of the same version is another directory', async (t) => {
