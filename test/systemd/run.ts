@@ -24,7 +24,7 @@ import { until } from '../helpers/until.js';
 import { image, RELEASES, TOOLS } from '../vm/image/cache.js';
 import { unitText } from './unit-text.js';
 
-const LIMIT_MS = 15 * 60_000;
+const LIMIT_MS = 30 * 60_000;
 const build = relative(packageRoot, fileURLToPath(new URL('../..', import.meta.url)));
 const { values } = parseArgs({
   options: {
