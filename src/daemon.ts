@@ -44,12 +44,20 @@ import { openStore } from './state/store.js';
 import { projectQuotasOnce } from './storage/project-quotas.js';
 import { createUsageMeter } from './storage/usage.js';
 import { Activation } from './supervisor/activation.js';
-import { adoptRunning, registerListed, startAll, startListed, wantedAtBoot } from './supervisor/boot.js';
+import {
+  adoptRunning,
+  registerListed,
+  startAll,
+  startListed,
+  stopOrphans,
+  wantedAtBoot,
+} from './supervisor/boot.js';
 import { prepareDataRoot } from './supervisor/directories.js';
 import { DiskLimits } from './supervisor/disk-limits.js';
 import { writablePlace } from './supervisor/endpoint.js';
 import { Launcher } from './supervisor/launcher.js';
 import { Operations } from './supervisor/operations.js';
+import { renewOutdated } from './supervisor/outdated.js';
 import { Ports } from './supervisor/ports.js';
 import { Quotas } from './supervisor/quotas.js';
 import { Registration } from './supervisor/registration.js';
@@ -207,6 +215,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     await adoptRunning(supervisor, backends, ports);
     await activation.takeOver();
     await activation.leave();
+    const orphans = stopOrphans(supervisor);
     await registerListed(supervisor, registration);
     const ours = await openOwnServer(data_dir, (req, res, address) =>
       api.handle(req, res, { trusted: false, address }),
@@ -243,6 +252,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     // A stop that was asked for while we started: nothing more is started, and what was adopted is stopped.
     const started = stopRequested() ? Promise.resolve() : startAll(supervisor, wantedAtBoot(supervisor));
     const listening = stopRequested() ? Promise.resolve() : activation.restore();
+    const renewed = stopRequested() ? Promise.resolve() : renewOutdated(supervisor);
     const counts = () => {
       const all = [...supervisor.instances];
       return {
@@ -278,7 +288,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     }
     activation.detach();
     await supervisor.shutdown(({ ref }) => restart && ref.unit !== undefined);
-    await Promise.all([started, listening]);
+    await Promise.all([orphans, started, listening, renewed]);
     // Ends open log streams in order; else the proxy would wait for them.
     api.close();
     await running.close({ graceMs: CLOSE_GRACE_MS });

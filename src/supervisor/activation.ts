@@ -11,6 +11,7 @@ import type { Logs } from '../logs/types.js';
 import type { Registry } from '../state/types.js';
 import type { Want } from './control.js';
 import type { Launcher } from './launcher.js';
+import { mayBeOutdated } from './outdated.js';
 import type { Ports } from './ports.js';
 import type { Supervisor } from './supervisor.js';
 
@@ -46,20 +47,24 @@ export class Activation {
   async takeOver(): Promise<void> {
     await eachAtOnce(this.#deps.registry.all(), LOOKS_AT_ONCE, async ({ service, id }) => {
       const key = { service, id };
-      if (!this.#isOurs(key)) return;
       // A failure of this ends the start: its port, not being known, could be given to somebody else.
       const known = await this.#sockets?.known(nameOf(key));
       if (known === undefined) return;
       if (known.forwardTo !== undefined) this.#deps.ports.reserve(known.forwardTo);
-      this.watch(key);
+      // What is not to be started by connections any more runs until its end in order, not until something else takes its place.
+      if (this.#isOurs(key)) this.watch(key);
       // A failure of this is one's own: the next start finds what runs.
       await this.#adopt(key).catch((error: unknown) => this.#notTakenOver(key, error));
     });
   }
 
-  /** After a boot of the machine nobody listens: has it done again. Failures are logged. */
+  /**
+   * After a boot of the machine nobody listens: has it done again. So is what is listened for with settings that were changed while no server ran.
+   * Failures are logged.
+   */
   restore(): Promise<void> {
-    return this.#listenAtRest((key) => !this.#watches.has(formatKey(key)));
+    const { supervisor } = this.#deps;
+    return this.#listenAtRest((key) => !this.#watches.has(formatKey(key)) || mayBeOutdated(supervisor, key));
   }
 
   /** Has instances of changed services that are at rest listened for as they are to be started now. Failures are logged. */
@@ -108,9 +113,10 @@ export class Activation {
       if (known === undefined) continue;
       this.#watches.get(name)?.();
       this.#watches.delete(name);
-      // One that runs is reached by it until then.
+      // One that runs is reached by it until then; but nobody is to start what belongs to no service any more.
       this.#shut.set(name, known.forwardTo);
-      // What is not at rest closes it itself, before its next start.
+      if (this.#deps.config().service[row.service] === undefined) await this.#sockets?.shut(nameOf(key));
+      // What is not at rest closes it itself, before its next start or when it has come to rest.
       const instance = this.#deps.supervisor.find(key);
       if (instance?.state === 'stopped') await instance.whileDown(() => this.close(key));
     }
@@ -126,11 +132,24 @@ export class Activation {
     );
   }
 
-  /** Whether it runs although it is at rest by what we know: a connection that came while it was being stopped has started it again. */
+  /**
+   * It is at rest by what we know. What was only kept until then ends now. What runs all the same was started by a connection that came while it was
+   * being stopped.
+   */
   look(key: InstanceKey): void {
     const instance = formatKey(key);
+    if (this.#shut.has(instance) && !this.#detached) this.#closeAtRest(key);
     if (!this.#watches.has(instance)) return;
     this.#adopt(key).catch((error: unknown) => this.#notTakenOver(key, error));
+  }
+
+  #closeAtRest(key: InstanceKey): void {
+    const instance = this.#deps.supervisor.live(key);
+    instance
+      ?.whileDown(() => this.close(key))
+      .catch((error: unknown) =>
+        this.#deps.log.error({ err: error, instance: formatKey(key) }, 'its socket could not be closed'),
+      );
   }
 
   #notTakenOver(key: InstanceKey, error: unknown): void {

@@ -70,7 +70,7 @@ export async function adoptRunning(
 const LEFT_ALONE = 'a process of an earlier server cannot be proven to be this instance: left alone';
 
 async function takeOver(supervisor: Supervisor, row: InstanceRow, handle: Handle): Promise<void> {
-  const { logs, log, config, clock } = supervisor.deps;
+  const { logs, log, clock } = supervisor.deps;
   logs.open(row);
   // Whoever cannot be looked at is thawed, which does no harm to one that runs.
   const frozen = (await handle.freezer?.isFrozen().catch(() => false)) ?? false;
@@ -78,7 +78,6 @@ async function takeOver(supervisor: Supervisor, row: InstanceRow, handle: Handle
   const ageMs = Math.max(0, clock.now() - handle.ref.startedAt);
   supervisor.get(row).adopt(handle, frozen, ageMs);
   log.info({ instance: formatKey(row), pid: handle.ref.pid, frozen }, 'adopted a running process');
-  if (config().service[row.service] === undefined) stopOrphan(supervisor, row);
 }
 
 async function endStray(supervisor: Supervisor, row: InstanceRow): Promise<void> {
@@ -92,13 +91,21 @@ async function endStray(supervisor: Supervisor, row: InstanceRow): Promise<void>
   }
 }
 
-/** Its service left the config while no server ran: what a reload would have stopped is stopped now. */
-function stopOrphan(supervisor: Supervisor, row: InstanceRow): void {
-  const gone = new TenementError('unknown_host', 'The service was removed from the config');
-  supervisor
-    .get(row)
-    .stop(row.want, gone)
-    .catch((error: unknown) => supervisor.deps.log.error({ err: error }, 'could not be stopped'));
+/** Their service left the config while no server ran: what a reload would have stopped is stopped now. Failures are logged. */
+export async function stopOrphans(supervisor: Supervisor): Promise<void> {
+  const { config, log } = supervisor.deps;
+  const orphans = [...supervisor.instances].filter(
+    ({ key, handle }) => handle !== undefined && config().service[key.service] === undefined,
+  );
+  await Promise.all(
+    orphans.map(async (one) => {
+      const instance = formatKey(one.key);
+      log.info({ instance }, 'its service is not in the config any more: it is stopped');
+      await one
+        .stop(one.want, new TenementError('unknown_host', 'The service was removed from the config'))
+        .catch((error: unknown) => log.error({ err: error, instance }, 'could not be stopped'));
+    }),
+  );
 }
 
 /**
