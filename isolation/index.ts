@@ -24,6 +24,7 @@ export { rulesLeftOver } from './network/left-over.js';
 export { watchRules } from './network/network.js';
 export { parseRef } from './ref.js';
 export { strongest } from './strongest.js';
+export { systemdBack, takeBack } from './unit/back.js';
 export { lackingInUnits } from './unit/lacking.js';
 export { socketPath } from './unit/socket-units.js';
 export { which } from './which.js';

@@ -73,6 +73,10 @@ class StandingSockets {
     if (handle === undefined) throw new TenementError('start_failed', `${app} ended at once`);
     if (!signal.aborted) return handle;
     await handle.stop({ graceMs: 0 });
+  async port(name: InstanceName): Promise<number | undefined> {
+    return (await this.#plan(name))?.port;
+  }
+
     throw signal.reason;
   }
 

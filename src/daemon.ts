@@ -20,6 +20,7 @@ import { Mutex } from './base/mutex.js';
 import { formatKey, type InstanceKey } from './base/names.js';
 import { version } from './base/package-root.js';
 import { removeSocketDirectory } from './base/socket-path.js';
+import { whenBusIsBack } from './bus-return.js';
 import { checkUsers } from './config/check-users.js';
 import { instanceLocations } from './config/data-paths.js';
 import { findConfig } from './config/find.js';
@@ -110,6 +111,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const domain = publicDomain(options.domain, addresses);
   const publicHost = (key: InstanceKey) =>
     config.routing.tenants === key.service ? `${key.id}.${domain}` : `${key.id}.${key.service}.${domain}`;
+  const ended = new AbortController();
   let own: OwnServer | undefined;
   let plane: Plane | undefined;
   let tellPlane = () => {};
@@ -253,6 +255,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     const started = stopRequested() ? Promise.resolve() : startAll(supervisor, wantedAtBoot(supervisor));
     const listening = stopRequested() ? Promise.resolve() : activation.restore();
     const renewed = stopRequested() ? Promise.resolve() : renewOutdated(supervisor);
+    const back = whenBusIsBack({ host, backends, supervisor, activation, log }, ended.signal);
     const counts = () => {
       const all = [...supervisor.instances];
       return {
@@ -268,6 +271,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       running.reopenLogs();
       void reload();
     });
+    ended.abort();
     const { restart } = await manager.stopping();
     log.info({ signal, restart }, restart ? 'stopping, units stay' : 'stopping all instances');
     const hurried = new Promise<void>((resolve) => {
@@ -288,12 +292,13 @@ export async function serve(options: ServeOptions): Promise<void> {
     }
     activation.detach();
     await supervisor.shutdown(({ ref }) => restart && ref.unit !== undefined);
-    await Promise.all([orphans, started, listening, renewed]);
+    await Promise.all([orphans, started, listening, renewed, back]);
     // Ends open log streams in order; else the proxy would wait for them.
     api.close();
     await running.close({ graceMs: CLOSE_GRACE_MS });
     await socket.close();
   } finally {
+    ended.abort();
     await plane?.close({ graceMs: 0 });
     await own?.close();
     manager.close();

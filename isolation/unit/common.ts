@@ -31,6 +31,14 @@ export function probeUnits(id: BackendId, host: Host): Support {
     );
   }
   if (!host.systemd.works)
+  if (host.systemd.away === true) {
+    return {
+      supported: false,
+      code: 'systemd_away',
+      reason: `systemd cannot be asked for now: ${host.systemd.reason}`,
+      remedy: 'Start the message bus: `systemctl start dbus.socket`, and look at `systemctl status dbus`.',
+    };
+  }
     return refuse(host.systemd.reason, 'Install dbus, and look at `systemctl status dbus`.');
   return { supported: true };
 }

@@ -1,7 +1,7 @@
 /** From config and registry to a running process: everything that a start needs, in order, and its undoing when a step fails. */
 import type { Backend, BackendId, Handle, Host, Identity } from '../../isolation/contract.js';
 import { endRun, groupPath, parseRef, select, socketPath } from '../../isolation/index.js';
-import { asTenementError, errnoOf, TenementError } from '../base/errors.js';
+import { asTenementError, TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import type { ServiceConfig } from '../config/schema.js';
 import type { Registry } from '../state/types.js';
@@ -232,15 +232,11 @@ async function checkFreezer(service: ServiceConfig, handle: Handle): Promise<voi
 function wrapped(key: InstanceKey, error: unknown): TenementError {
   if (error instanceof TenementError && START_STATUSES.has(error.status)) return error;
   const cause = asTenementError(error);
-  const hint = error instanceof TenementError ? error.hint : hintFor(error);
   return new TenementError('start_failed', `${formatKey(key)} could not be started: ${cause.message}`, {
-    ...(hint === undefined ? {} : { hint }),
+    // That of a fault of ours says nothing of this start.
+    ...(cause.code !== 'internal' && { hint: cause.hint }),
     details: cause.details,
-    cause: error,
+    // Whose trouble it is is told by its code (isOurTrouble).
+    cause: cause.code === 'internal' ? error : cause,
   });
-}
-
-function hintFor(error: unknown): string | undefined {
-  const full = ['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(errnoOf(error) ?? '');
-  return full ? 'Free some space on the disk of the data directory; `df` shows what is full.' : undefined;
 }

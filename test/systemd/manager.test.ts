@@ -105,7 +105,7 @@ test('a unit that exists already is not started again', async (t) => {
 
 test('where nobody answers the error says where and what to look at', async (t) => {
   const manager = new SystemdManager('/nonexistent/bus');
-  const error = await t.throwsAsync(manager.version(), { code: 'systemd_failed' });
+  const error = await t.throwsAsync(manager.version(), { code: 'systemd_away' });
   t.regex(error?.message ?? '', /\/nonexistent\/bus cannot be used/);
   t.regex((error as { hint?: string }).hint ?? '', /systemctl status dbus/);
 });
@@ -170,7 +170,7 @@ test('a start is not made twice: it fails with the bus, and says that units run 
   await manager.version();
   door.deafen();
   const start = t.throwsAsync(manager.startTransient(newUnit(t), run('/bin/true')), {
-    code: 'systemd_failed',
+    code: 'systemd_away',
   });
   await door.shut();
   const error = await start;
