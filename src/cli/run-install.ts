@@ -8,6 +8,7 @@ import { AS_BEFORE, type InstallOptions, planInstall } from '../install/install.
 import { layout } from '../install/layout.js';
 import { withInstallLock } from '../install/lock.js';
 import { refuseUnlessPossible, thisMachine } from '../install/machine.js';
+import { nextAfter } from '../install/next.js';
 import type { Program } from '../install/program.js';
 import { standing } from '../install/programs.js';
 import { readRecord } from '../install/record.js';
@@ -30,7 +31,9 @@ export interface Way {
 export async function install(options: InstallOptions, way: Way): Promise<void> {
   await alone(way, async () => {
     const machine = await thisMachine();
-    await carryOut(planInstall(options, machine), way, machine.program);
+    const plan = planInstall(options, machine);
+    await carryOut(plan, way, machine.program);
+    if (!way.dryRun && !way.out.json) way.out.note(nextAfter(plan, machine.places));
   });
 }
 

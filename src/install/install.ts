@@ -48,6 +48,8 @@ export const AS_BEFORE: InstallOptions = {
 export interface InstallPlan extends Plan {
   /** What is installed afterwards. */
   readonly record: Installed;
+  /** Where it listens. */
+  readonly listen: readonly string[];
 }
 
 /** @throws TenementError when the configuration is not valid, or another one is there */
@@ -174,13 +176,14 @@ export function planInstall(options: InstallOptions, machine: Machine): InstallP
     );
   const programs = pruned(whole);
   const record: Installed = { ...whole, programs, ...(left.length > 0 && { owed: left }) };
-  const acts = [...pending, ...commandsFor(asks, options.start)];
+  const acts = [...pending, ...commandsFor(asks, options.start, listen.map(streamOf))];
   // While the program is copied, nothing is restarted for a run that ends there.
   const copying = asksOf([], ['units', ...(installed?.owed ?? [])], places);
   return {
     steps: inOrder(places, { copying: begun(copying), begun: begun(asks), acts, record }),
     notes,
     record,
+    listen,
   };
 }
 
