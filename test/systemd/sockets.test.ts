@@ -361,10 +361,10 @@ test.serial(
 
     await putToSleep();
     await server.run();
-    configure(toml.replace('network = "host"', 'network = "host"\npids_limit = 77'));
+    configure(toml.replace('stop_timeout = 3', 'stop_timeout = 7'));
     await ten(t, server, 'reload');
     t.is((await direct(asleep.path, '/health')).status, 200);
-    t.is(await property(asleep.unit, 'TasksMax'), '77');
+    t.is(await property(asleep.unit, 'TimeoutStopUSec'), '7s');
 
     // A server that was not there for the change sees to it as well.
     await putToSleep();
