@@ -2,12 +2,9 @@
 import { networkInterfaces } from 'node:os';
 import {
   allListening,
-  type Backends,
   closeInheritedFds,
   createBackends,
-  type Host,
   probeHost,
-  strongest,
   watchRules,
 } from '../isolation/index.js';
 import { inheritedSockets } from '../systemd/listen-fds.js';
@@ -15,7 +12,7 @@ import { createMetrics } from './api/metrics.js';
 import { createApi } from './api/server.js';
 import { systemClock } from './base/clock.js';
 import { TenementError } from './base/errors.js';
-import { createLog, type Log } from './base/log.js';
+import { createLog } from './base/log.js';
 import { Mutex } from './base/mutex.js';
 import { formatKey, type InstanceKey } from './base/names.js';
 import { version } from './base/package-root.js';
@@ -23,10 +20,6 @@ import { removeSocketDirectory } from './base/socket-path.js';
 import { whenBusIsBack } from './bus-return.js';
 import { checkUsers } from './config/check-users.js';
 import { instanceLocations } from './config/data-paths.js';
-import { findConfig } from './config/find.js';
-import { loadConfig } from './config/load.js';
-import { notYetError, notYetSettings } from './config/not-yet.js';
-import { resolveAuto } from './config/resolve-auto.js';
 import type { Config } from './config/schema.js';
 import { openControlSocket } from './control-socket.js';
 import { ensureAdminToken } from './first-start.js';
@@ -36,6 +29,7 @@ import { OperatorWarnings } from './operator-warnings.js';
 import { type OwnServer, openOwnServer } from './own-server.js';
 import { planeConfig } from './plane-config.js';
 import { type Plane, startPlane } from './proxy/plane/plane.js';
+import { chooseIsolation, readConfig } from './serve-config.js';
 import { listenAddresses, publicDomain, type ServeOptions } from './serve-options.js';
 import { ServiceManager } from './service-manager.js';
 import { signalReload } from './signal-reload.js';
@@ -66,6 +60,7 @@ import { needsRestart } from './supervisor/reload.js';
 import { type EvictionDeps, evictFromOwnPorts, evictSquatters } from './supervisor/squatters.js';
 import { Supervisor } from './supervisor/supervisor.js';
 import { SupervisedUpstreams } from './supervisor/upstreams.js';
+import { startAdvice } from './unit-advice.js';
 
 /** How long open requests to the API itself may take at the end. */
 const CLOSE_GRACE_MS = 2000;
@@ -79,7 +74,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const log = createLog();
   const clock = systemClock;
   const manager = new ServiceManager({ env: process.env, pid: process.pid, clock, log });
-  const written = readConfig(options);
+  const unitFor = (path: string) => (manager.unit === undefined ? undefined : installedNeeds(path));
+  const written = readConfig(options, unitFor);
   const { data_dir } = written.settings;
 
   await prepareDataRoot(data_dir);
@@ -90,7 +86,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   watchRules((message) => log.warn(message));
   const carryOut = (config: Config) => chooseIsolation(config, backends, host, log);
   let config = carryOut(written);
-  const unit = manager.unit === undefined ? undefined : installedNeeds(config.path);
+  const unit = unitFor(config.path);
   const warnings = new OperatorWarnings({ host, log, unit });
   warnings.tell(config);
   const eviction: EvictionDeps = {
@@ -183,7 +179,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     diskLimits,
     applyConfig: () =>
       reloads.run(async () => {
-        const written = readConfig(options);
+        const written = readConfig(options, unitFor);
         await checkUsers(written);
         const before = config;
         const after = carryOut(written);
@@ -203,6 +199,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         return { before, after };
       }),
     startListed: (listed) => startListed(supervisor, registration, listed),
+    startAdvice: (service) => startAdvice(unit, config, service),
     onForget: (key) => metrics.forget(formatKey(key)),
     activation,
   });
@@ -310,32 +307,6 @@ export async function serve(options: ServeOptions): Promise<void> {
     removeSocketDirectory(data_dir);
     lock.release();
   }
-}
-
-function readConfig(options: ServeOptions): Config {
-  const path = findConfig({ explicit: options.configPath, env: process.env, cwd: process.cwd() });
-  const config = loadConfig({ path, dataDir: options.dataDir, env: process.env });
-  const missing = notYetSettings(config.settings);
-  if (missing.length > 0) throw notYetError(undefined, missing);
-  return config;
-}
-
-/** `auto` is decided here, once for each config. That nothing keeps instances apart is what the user allowed by it, and is said all the same. */
-function chooseIsolation(config: Config, backends: Backends, host: Host, log: Log): Config {
-  const { config: resolved, choices } = resolveAuto(config, {
-    strongest: (service) => strongest(backends, host, service),
-    root: host.root,
-  });
-  for (const { service, isolation } of choices) {
-    log.info({ service, isolation }, `isolation = "auto" is "${isolation}" here`);
-    if (isolation === 'process') {
-      log.warn(
-        { service },
-        'isolation = "auto": nothing stronger than "process" works here; see `ten doctor`',
-      );
-    }
-  }
-  return resolved;
 }
 
 /** Milliseconds. */
