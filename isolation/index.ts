@@ -42,7 +42,7 @@ export function createBackends(host: Host, dataDir = ''): Backends {
     createProcessBackend(host),
     createNamespaceBackend(host),
     createSandboxBackend(host),
-    createSystemdBackend(host, manager),
+    createSystemdBackend(host, manager, dataDir),
     createSocketBackend(host, manager, dataDir),
   ];
   return new Map(all.map((backend) => [backend.id, backend]));

@@ -21,18 +21,18 @@ import {
 } from './unit/common.js';
 import { unitFreezer, unitLife, unitTree } from './unit/life.js';
 import { refuseUnheld } from './unit/limited.js';
-import { isTaken, runsAlready } from './unit/ownership.js';
+import { isTaken, type Owner, ownerMark, runsAlready } from './unit/ownership.js';
 import { placeOf, removePlace } from './unit/place.js';
 import { exitOf, invocationOf, isOver } from './unit/state.js';
 import { removeUser } from './unit/user.js';
 
-/** `manager` connects when it is first used. */
-export function createSystemdBackend(host: Host, manager: SystemdManager): Backend {
+/** `manager` connects when it is first used. `owner`: by it `ten uninstall` leaves alone what another server runs. */
+export function createSystemdBackend(host: Host, manager: SystemdManager, owner: Owner): Backend {
   return {
     id: 'systemd',
     probe: () => probeUnits('systemd', host),
     spawn: (spec, signal) =>
-      withNetwork(spec, host, (network) => start(spec, host, manager, network, signal)),
+      withNetwork(spec, host, (network) => start(spec, host, { manager, owner }, network, signal)),
     adopt: (ref) => adopt(ref, host, manager),
   };
 }
@@ -40,7 +40,7 @@ export function createSystemdBackend(host: Host, manager: SystemdManager): Backe
 async function start(
   spec: Spec,
   host: Host,
-  manager: SystemdManager,
+  { manager, owner }: { manager: SystemdManager; owner: Owner },
   prepared: Promise<PreparedNetwork>,
   signal: AbortSignal,
 ): Promise<Handle> {
@@ -50,7 +50,7 @@ async function start(
   const unit = unitName(spec.service, spec.tenant);
   const place = placeOf(unit);
   await refuseOther(manager, unit);
-  const properties = await unitPropertiesOf(spec, host, place, resolved);
+  const properties = [...(await unitPropertiesOf(spec, host, place, resolved)), ownerMark(owner)];
   await prepareUnit(spec, host, place, resolved);
   const { net, ready } = await prepared;
   let isOurs = false;

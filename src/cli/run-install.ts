@@ -2,12 +2,14 @@
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { execa } from 'execa';
+import { markOf } from '../../isolation/index.js';
 import { TenementError } from '../base/errors.js';
 import { apply } from '../install/apply.js';
 import { AS_BEFORE, type InstallOptions, planInstall } from '../install/install.js';
 import { layout } from '../install/layout.js';
 import { withInstallLock } from '../install/lock.js';
 import { refuseUnlessPossible, thisMachine } from '../install/machine.js';
+import { unitsBeside } from '../install/neighbours.js';
 import { nextAfter } from '../install/next.js';
 import type { Program } from '../install/program.js';
 import { standing } from '../install/programs.js';
@@ -90,7 +92,9 @@ export async function rollback(way: Way): Promise<void> {
 export async function uninstall(purge: boolean, yes: boolean, way: Way): Promise<void> {
   await alone(way, async () => {
     const places = layout();
-    const removal = planUninstall(places, readRecord(places.record), purge);
+    const installed = readRecord(places.record);
+    const beside = await unitsBeside(markOf(installed?.dataDir ?? places.dataDir));
+    const removal = planUninstall(places, installed, purge, beside);
     if (purge && !yes && !way.dryRun) await confirm(removal.steps);
     await carryOut(removal, way);
   });

@@ -1,6 +1,13 @@
 /** What a first installation was asked for: it has no choices from before that a run which goes on could fall back to. Pure. */
 import { z } from 'zod';
-import type { NewChoices } from './choices.js';
+
+/** Of the command line; undefined keeps what was chosen before. */
+export interface NewChoices {
+  readonly domain: string | undefined;
+  readonly caddy: boolean | undefined;
+  /** False: none any more. */
+  readonly dnsProvider: string | false | undefined;
+}
 
 export const asked = z.object({
   /** Absolute path of the file that becomes the configuration. */
