@@ -167,7 +167,7 @@ export const ERRORS = {
     exit: 1,
     retryable: true,
     message: 'systemd did not do what it was asked for',
-    hint: '`systemctl status` and `journalctl -u UNIT` show what it says; `ten doctor` whether it can be reached.',
+    hint: '`journalctl -b -p warning` shows what it says; `ten doctor` whether it can be reached.',
   },
   systemd_away: {
     status: 503,
