@@ -3,13 +3,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { execa } from 'execa';
-import { CADDY_MARKER } from '../../systemd/units/marker.js';
 import { TenementError } from '../base/errors.js';
 import { readEnvFile } from '../config/env-file.js';
 import type { Config } from '../config/schema.js';
 import { caddyfile, checkDnsProvider, siteOf } from '../install/caddyfile.js';
-import { layout } from '../install/layout.js';
-import { readRecord } from '../install/record.js';
 import { isAsWritten } from '../install/seal.js';
 import { contents } from '../install/step.js';
 import { usageError } from './fail.js';
@@ -22,12 +19,10 @@ const SYSTEM_FILE = '/etc/caddy/Caddyfile';
 const TOKEN_FILE = '/etc/caddy/dns.env';
 
 export interface CaddyOptions {
-  /** Undefined: that of the installed server, else localhost. */
-  readonly domain: string | undefined;
+  readonly domain: string;
   readonly port: number | undefined;
   readonly upstream: string | undefined;
-  /** Undefined: that of the installed server, if there is one; false: none. */
-  readonly dnsProvider: string | false | undefined;
+  readonly dnsProvider: string | undefined;
   readonly output: string | undefined;
   readonly install: boolean;
   readonly systemd: boolean;
@@ -35,39 +30,24 @@ export interface CaddyOptions {
 
 /** Works without a configuration, too. @throws TenementError `usage`, `conflict`, `install_failed` */
 export async function writeCaddyfile(options: CaddyOptions, globals: Globals, out: Output): Promise<void> {
-  const { output } = options;
-  if (typeof options.dnsProvider === 'string') checkDnsProvider(options.dnsProvider);
+  const { dnsProvider, output } = options;
+  if (dnsProvider !== undefined) checkDnsProvider(dnsProvider);
   if (options.systemd) return out.print(DROP_IN);
   const config = await loadConfigFor(globals).catch((error) => {
     if (error instanceof TenementError && error.code === 'config_not_found' && globals.config === undefined)
       return undefined;
     throw error;
   });
-  const site = { ...namesFor(options, config), upstream: upstreamFor(options, config) };
+  const site = { domain: options.domain, dnsProvider, upstream: upstreamFor(options, config) };
   const text = caddyfile(
     config === undefined
       ? { ...site, tenants: undefined, services: [], instances: [], adminHost: undefined }
       : siteOf(config, site),
-    CADDY_MARKER,
   );
   if (options.install) return installIt(text, out);
   if (output === undefined) return out.print(text.trimEnd());
   await writeFile(resolve(output), text);
   out.print(`Wrote ${resolve(output)}`);
-}
-
-/** What the installation remembers is for its own configuration alone. */
-export function namesFor(
-  { domain, dnsProvider }: Pick<CaddyOptions, 'domain' | 'dnsProvider'>,
-  config: Pick<Config, 'path'> | undefined,
-  places = layout(),
-): { domain: string; dnsProvider: string | undefined } {
-  const isInstalled = config === undefined || config.path === places.config;
-  const record = isInstalled ? readRecord(places.record) : undefined;
-  return {
-    domain: domain ?? record?.domain ?? 'localhost',
-    dnsProvider: dnsProvider === false ? undefined : (dnsProvider ?? record?.dnsProvider),
-  };
 }
 
 function upstreamFor({ upstream, port }: CaddyOptions, config: Config | undefined): string {

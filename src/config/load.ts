@@ -27,7 +27,6 @@ export interface ReportedProblem {
   readonly key: string;
   readonly problem: string;
   readonly suggestion: string | undefined;
-  readonly missing?: string;
 }
 
 /**
@@ -95,7 +94,6 @@ export function configInvalid(
         key: formatPath(problem.path),
         problem: problem.message,
         suggestion: problem.suggestion,
-        ...(problem.missing !== undefined && { missing: problem.missing }),
       };
     })
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));

@@ -54,12 +54,11 @@ export class FakeControl implements Control {
 
   async stop(key: InstanceKey, { hold }: { hold: boolean }): Promise<Done> {
     this.calls.push(`stop ${formatKey(key)}${hold ? ' hold' : ''}`);
-    const { state, want } = this.#get(key).view;
-    const already = state === 'stopped';
+    const already = this.#get(key).view.state === 'stopped';
     const view = this.#change(key, {
       state: 'stopped',
       health: 'sleeping',
-      want: hold ? 'down' : want === 'up' ? 'on-demand' : want,
+      want: hold ? 'down' : 'on-demand',
       address: undefined,
       pid: undefined,
     });
