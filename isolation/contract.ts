@@ -271,6 +271,8 @@ export interface Standing {
 export interface Sockets {
   /** Undefined when nothing listens. */
   known(name: InstanceName): Promise<Standing | undefined>;
+  /** The port that was kept for it when it was last listened for, whether or not systemd does so still: that is not asked. */
+  port(name: InstanceName): Promise<number | undefined>;
   /** Has it listened for, without starting it. @throws TenementError as `spawn` */
   open(spec: Spec): Promise<void>;
   /** Ends the listening: nothing is started by a connection any more. What runs, runs on. Idempotent. */
@@ -311,6 +313,8 @@ export interface Host {
   readonly bubblewrap?: Trial;
   /** Whether systemd's manager answers, and what it can do; undefined: systemd is not the init. */
   readonly systemd?: Trial & {
+    /** It could not be asked, because its message bus is away: for now, and not for good. */
+    readonly away?: boolean;
     /** Where the tree of its cgroups (version 2) is. */
     readonly cgroups: string | undefined;
     /** Such as `252.39-1~deb12u2`. */

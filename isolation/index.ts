@@ -24,21 +24,26 @@ export { rulesLeftOver } from './network/left-over.js';
 export { watchRules } from './network/network.js';
 export { parseRef } from './ref.js';
 export { strongest } from './strongest.js';
+export { systemdBack, takeBack } from './unit/back.js';
 export { lackingInUnits } from './unit/lacking.js';
+export { markOf } from './unit/ownership.js';
 export { socketPath } from './unit/socket-units.js';
 export { which } from './which.js';
 
 export type Backends = ReadonlyMap<BackendId, Backend>;
 
-/** Every backend of this version, whether this machine supports it or not (ask its `probe`). */
-export function createBackends(host: Host): Backends {
+/**
+ * Every backend of this version, whether this machine supports it or not (ask its `probe`). `dataDir`: of the server whose instances they start,
+ * as an absolute path; what outlives the server is known by it.
+ */
+export function createBackends(host: Host, dataDir = ''): Backends {
   const manager = new SystemdManager(busSocket(host.root, process.env) ?? '');
   const all = [
     createProcessBackend(host),
     createNamespaceBackend(host),
     createSandboxBackend(host),
-    createSystemdBackend(host, manager),
-    createSocketBackend(host, manager),
+    createSystemdBackend(host, manager, dataDir),
+    createSocketBackend(host, manager, dataDir),
   ];
   return new Map(all.map((backend) => [backend.id, backend]));
 }

@@ -3,7 +3,7 @@
  * not. What a run ends with is the run; the socket stays until `sockets.close`.
  */
 import { TenementError } from '../src/base/errors.js';
-import type { Property, PropertyValues, SystemdManager } from '../systemd/manager.js';
+import type { Property, SystemdManager } from '../systemd/manager.js';
 import { type Resolved, resolveSpec, withNetwork } from './contained.js';
 import type {
   Adoption,
@@ -19,19 +19,33 @@ import type {
 import { createHandle } from './handle.js';
 import { isSameProcess } from './life.js';
 import { type PreparedNetwork, releaseNetwork, retakeNetwork } from './network/network.js';
-import { RUN_MARKER, readStat } from './proc.js';
-import { cgroupOf, identityOf, notKnown, prepareUnit, probeUnits, unitPropertiesOf } from './unit/common.js';
+import { RUN_MARKER } from './proc.js';
+import { awaitStart } from './unit/await-start.js';
+import { identityOf, notKnown, prepareUnit, probeUnits, unitPropertiesOf } from './unit/common.js';
+import { doorProperties } from './unit/door.js';
 import { environmentFile } from './unit/env-file.js';
 import { runTree, unitLife } from './unit/life.js';
-import { placeOf, removePlace, replaceEnvironment } from './unit/place.js';
+import { refuseUnheld } from './unit/limited.js';
+import {
+  isOwn,
+  isTaken,
+  type Owner,
+  ownerMark,
+  ownUnits,
+  refuseForeign,
+  runsAlready,
+} from './unit/ownership.js';
+import { type Place, placeOf, removePlace, replaceEnvironment } from './unit/place.js';
 import { fingerprint, type Plan, readPlan, writePlan } from './unit/plan.js';
-import { appProperties, doorProperties, socketProperties, socketUnits } from './unit/socket-units.js';
+import { socketFile } from './unit/socket-file.js';
+import { refOf, runOf } from './unit/socket-refs.js';
+import { appProperties, socketProperties, socketUnits } from './unit/socket-units.js';
 import { invocationOf, isOver } from './unit/state.js';
 import { removeUser } from './unit/user.js';
 
-/** `manager` connects when it is first used. */
-export function createSocketBackend(host: Host, manager: SystemdManager): Backend {
-  const standing = new StandingSockets(host, manager);
+/** `manager` connects when it is first used. `owner`: of all units that it makes, and the only ones that it touches. */
+export function createSocketBackend(host: Host, manager: SystemdManager, owner: Owner): Backend {
+  const standing = new StandingSockets(host, manager, owner);
   return {
     id: 'socket-activation',
     probe: () => probeUnits('socket-activation', host),
@@ -44,10 +58,12 @@ export function createSocketBackend(host: Host, manager: SystemdManager): Backen
 class StandingSockets {
   readonly #host: Host;
   readonly #manager: SystemdManager;
+  readonly #owner: Owner;
 
-  constructor(host: Host, manager: SystemdManager) {
+  constructor(host: Host, manager: SystemdManager, owner: Owner) {
     this.#host = host;
     this.#manager = manager;
+    this.#owner = owner;
   }
 
   async known(name: InstanceName): Promise<Standing | undefined> {
@@ -55,6 +71,10 @@ class StandingSockets {
     if (plan === undefined || !(await this.#listens(name, plan))) return undefined;
     const { port, ref } = plan;
     return { address: ref.address, ...(port !== undefined && { forwardTo: port }) };
+  }
+
+  async port(name: InstanceName): Promise<number | undefined> {
+    return (await this.#plan(name))?.port;
   }
 
   async open(spec: Spec): Promise<void> {
@@ -68,12 +88,17 @@ class StandingSockets {
     const running = await this.running(spec);
     if (running !== undefined) return running;
     const { app, door } = unitsOf(spec, plan);
-    await this.#awaitStart(app, door ?? app);
+    await awaitStart(this.#manager, app, door ?? app);
     const handle = await this.#grip(spec, plan, false);
     if (handle === undefined) throw new TenementError('start_failed', `${app} ended at once`);
-    if (!signal.aborted) return handle;
-    await handle.stop({ graceMs: 0 });
-    throw signal.reason;
+    try {
+      await refuseUnheld(spec, this.#host, handle.ref.cgroup);
+      signal.throwIfAborted();
+      return handle;
+    } catch (error) {
+      await handle.stop({ graceMs: 0 });
+      throw error;
+    }
   }
 
   async adopt(ref: Ref): Promise<Adoption> {
@@ -115,35 +140,46 @@ class StandingSockets {
   }
 
   async shut(name: InstanceName): Promise<void> {
-    for (const forwarded of [true, false]) await this.#manager.stop(socketUnits(name, forwarded).socket);
+    const own = await ownUnits(this.#manager, name, this.#owner);
+    for (const unit of own.filter((one) => one.endsWith('.socket'))) await this.#manager.stop(unit);
   }
 
   async close(name: InstanceName, { graceMs }: StopOptions): Promise<void> {
-    const plan = await readPlan(placeOf(socketUnits(name, false).app));
+    const place = this.#place(name);
+    const plan = await readPlan(place);
+    const own = await ownUnits(this.#manager, name, this.#owner);
     // First, or a connection would start again what is being stopped.
     await this.shut(name);
     const run = plan === undefined ? undefined : await this.#grip(name, plan, true);
     await run?.stop({ graceMs });
-    const { app, door } = socketUnits(name, true);
-    const { socket } = socketUnits(name, false);
-    const all = [...(door === undefined ? [] : [door]), app, socketUnits(name, true).socket, socket];
-    for (const unit of all) await this.#manager.stop(unit);
-    for (const unit of all) await this.#manager.forget(unit);
-    await removePlace(placeOf(app));
+    for (const unit of own) await this.#manager.stop(unit);
+    for (const unit of own) await this.#manager.forget(unit);
+    await removePlace(place);
     const { uid, exclusive } = plan?.ref ?? {};
     if (uid !== undefined && exclusive === true) await removeUser({ uid, gid: uid });
     if (plan !== undefined) await releaseNetwork(plan.ref, this.#host).catch(() => undefined);
   }
 
+  /** Of this server: another one may have an instance of this name, and what is in there is not the same. */
+  #place(name: InstanceName): Place {
+    return placeOf(`${this.#owner}\0${socketUnits(name, false).app}`);
+  }
+
   /** What was made in an earlier run of the machine exists no more, wherever the file came from. */
   async #plan(name: InstanceName): Promise<Plan | undefined> {
-    const plan = await readPlan(placeOf(socketUnits(name, false).app));
+    const plan = await readPlan(this.#place(name));
     return plan?.ref.bootId === this.#host.bootId ? plan : undefined;
   }
 
   async #listens(name: InstanceName, plan: Plan): Promise<boolean> {
     const values = await this.#manager.properties(unitsOf(name, plan).socket, 'Socket');
-    return values?.ActiveState === 'active';
+    return values?.ActiveState === 'active' && isOwn(values, this.#owner);
+  }
+
+  /** Whether who connects to its path comes to systemd: the path may have been deleted, or be somebody else's. */
+  async #isReached({ file, ref: { address } }: Plan): Promise<boolean> {
+    const found = 'path' in address ? await socketFile(address.path) : undefined;
+    return found !== undefined && (file === undefined || file === found);
   }
 
   /** Has it listened for, as the spec wants it: with what is there, or anew. */
@@ -151,7 +187,7 @@ class StandingSockets {
     checkListening(spec);
     const resolved = await resolveSpec(spec, this.#host);
     const { app } = socketUnits(spec, false);
-    const place = placeOf(app);
+    const place = this.#place(spec);
     const units = await this.#units(spec, resolved);
     const print = fingerprint(
       units.flatMap(([, properties]) => properties),
@@ -159,7 +195,11 @@ class StandingSockets {
       RUN_MARKER,
     );
     const known = await this.#plan(spec);
-    if (known?.fingerprint === print && (await this.#listens(spec, known))) {
+    if (
+      known?.fingerprint === print &&
+      (await this.#listens(spec, known)) &&
+      (await this.#isReached(known))
+    ) {
       const values = await this.#manager.properties(app, 'Service');
       if (!isOver(values)) return known;
       // The next run is of this start. Whoever took the place away meanwhile has closed the socket, too.
@@ -170,12 +210,13 @@ class StandingSockets {
         return plan;
       }
     }
+    await refuseForeign(this.#manager, spec, this.#owner);
     await this.close(spec, { graceMs: 0 });
     return await this.#make(spec, resolved, units, print);
   }
 
   async #make(spec: Spec, resolved: Resolved, units: readonly Unit[], print: string): Promise<Plan> {
-    const place = placeOf(socketUnits(spec, false).app);
+    const place = this.#place(spec);
     let plan: Plan | undefined;
     const make = async (network: Promise<PreparedNetwork>): Promise<void> => {
       await prepareUnit(spec, this.#host, place, resolved);
@@ -185,11 +226,17 @@ class StandingSockets {
       await writePlan(place, plan);
       const [[socket, properties], ...others] = units as [Unit, ...Unit[]];
       await this.#manager.startTransient(socket, properties, others);
+      const file = 'path' in spec.address ? await socketFile(spec.address.path) : undefined;
+      if (file === undefined) return;
+      plan = { ...plan, file };
+      await writePlan(place, plan);
     };
     try {
       await withNetwork(spec, this.#host, make);
     } catch (error) {
       await this.close(spec, { graceMs: 0 }).catch(() => undefined);
+      // Of another server, which was faster: nothing of it is ours to tidy up.
+      if (isTaken(error)) throw runsAlready(socketUnits(spec, false).app, { cause: error });
       throw notKnown(error, this.#host) ?? error;
     }
     if (plan === undefined) throw new TenementError('internal', 'a socket without a plan');
@@ -200,44 +247,23 @@ class StandingSockets {
   async #units(spec: Spec, resolved: Resolved): Promise<Unit[]> {
     const { forwardTo, network = 'host', idleMs } = spec;
     const path = 'path' in spec.address ? spec.address.path : '';
+    const { missing = [] } = this.#host.systemd ?? {};
     const units = socketUnits(spec, forwardTo !== undefined);
-    const own = await unitPropertiesOf(spec, this.#host, placeOf(units.app), resolved);
-    return [
+    const own = await unitPropertiesOf(spec, this.#host, this.#place(spec), resolved);
+    const all: Unit[] = [
       [units.socket, socketProperties(spec, path)],
       ...(units.door === undefined || forwardTo === undefined
         ? []
-        : ([[units.door, doorProperties(spec, units, network, forwardTo, idleMs)]] as Unit[])),
+        : ([[units.door, doorProperties(spec, units, network, forwardTo, { idleMs, missing })]] as Unit[])),
       [units.app, appProperties(own, forwardTo, identityOf(spec).uid)],
     ];
-  }
-
-  /** Resolves when the process of the app is there, not when it listens. */
-  async #awaitStart(app: string, unit: string): Promise<void> {
-    let stop = () => {};
-    const there = new Promise<void>((resolve) => {
-      const look = async (): Promise<void> => {
-        const values = await this.#manager.properties(app, 'Service').catch(() => undefined);
-        if (Number(values?.MainPID ?? 0) > 0) resolve();
-      };
-      stop = this.#manager.watch(app, ({ kind }) => void (kind === 'removed' || look()));
-    });
-    try {
-      // Its end is told by the handle; what is left to tell is a start that never came to the app.
-      await Promise.race([there, this.#manager.start(unit)]);
-    } catch (error) {
-      const values = await this.#manager.properties(app, 'Service').catch(() => undefined);
-      const status = Number(values?.ExecMainStatus ?? 0);
-      const unprepared = values?.Result === 'exit-code' && status >= 200 && status <= 245;
-      if (values === undefined || Number(values.ExecMainPID) === 0 || unprepared) throw error;
-    } finally {
-      stop();
-    }
+    return all.map(([unit, properties]) => [unit, [...properties, ownerMark(this.#owner)]]);
   }
 
   async #grip(name: InstanceName, plan: Plan, adopted: boolean): Promise<Handle | undefined> {
     const { app } = unitsOf(name, plan);
     const values = await this.#manager.properties(app, 'Service');
-    if (values === undefined || (adopted && isOver(values))) return undefined;
+    if (values === undefined || !isOwn(values, this.#owner) || (adopted && isOver(values))) return undefined;
     const pid = Number(values.MainPID) || (adopted ? 0 : Number(values.ExecMainPID));
     if (pid === 0) return undefined;
     return this.#handle(runOf(plan, app, pid, values, this.#host), adopted);
@@ -256,38 +282,6 @@ type Unit = readonly [name: string, properties: readonly Property[]];
 
 function unitsOf(name: InstanceName, { port }: Plan) {
   return socketUnits(name, port !== undefined);
-}
-
-function refOf(spec: Spec, host: Host, net: Ref['net']): Ref {
-  return {
-    version: 1,
-    backend: 'socket-activation',
-    run: spec.run,
-    pid: 1,
-    startTime: '',
-    bootId: host.bootId,
-    address: spec.address,
-    cgroup: undefined,
-    uid: identityOf(spec).uid,
-    exclusive: identityOf(spec).exclusive ?? false,
-    // In the machine's network others listen, too.
-    ...(spec.forwardTo !== undefined && spec.network === 'none' && { forwardTo: spec.forwardTo }),
-    ...(net && { net }),
-    startedAt: Date.now(),
-  };
-}
-
-function runOf({ ref, port }: Plan, unit: string, pid: number, values: PropertyValues, host: Host): Ref {
-  return {
-    ...ref,
-    pid,
-    startTime: readStat(pid)?.startTime ?? '',
-    cgroup: cgroupOf(host, String(values.ControlGroup ?? '')),
-    unit: { name: unit, invocation: invocationOf(values) },
-    // Attack: who listens on the port of one that sleeps would get what its visitors send until its own app has started.
-    ...(port !== undefined && ref.forwardTo === undefined && { forwardToHost: port }),
-    startedAt: Date.now(),
-  };
 }
 
 /** @throws TenementError `isolation_unavailable` */

@@ -20,9 +20,12 @@ export type Strongest = (typeof ORDER)[number];
  * so that the start says what this machine lacks for it, and nothing runs with more of a network than it was given.
  */
 export function strongest(backends: ReadonlyMap<BackendId, Backend>, host: Host, asked: Asked): Strongest {
-  const works = ORDER.find(
-    (id) => backends.get(id)?.probe(host, asked.sandbox).supported && gives(id, host, asked),
-  );
+  const works = ORDER.find((id) => {
+    const support = backends.get(id)?.probe(host, asked.sandbox);
+    // What is away for a while is no reason to keep instances less apart, and others beside it.
+    const gets = support?.supported === true || support?.code === 'systemd_away';
+    return gets && gives(id, host, asked);
+  });
   return works ?? 'namespace';
 }
 

@@ -11,26 +11,28 @@ import { readStat } from './proc.js';
 import type { Tree } from './tree.js';
 import {
   cgroupOf,
-  describeFailure,
   hasOwnUser,
   identityOf,
   notKnown,
   prepareUnit,
   probeUnits,
   unitPropertiesOf,
+  unprepared,
 } from './unit/common.js';
 import { unitFreezer, unitLife, unitTree } from './unit/life.js';
+import { refuseUnheld } from './unit/limited.js';
+import { isTaken, type Owner, ownerMark, runsAlready } from './unit/ownership.js';
 import { placeOf, removePlace } from './unit/place.js';
 import { exitOf, invocationOf, isOver } from './unit/state.js';
 import { removeUser } from './unit/user.js';
 
-/** `manager` connects when it is first used. */
-export function createSystemdBackend(host: Host, manager: SystemdManager): Backend {
+/** `manager` connects when it is first used. `owner`: by it `ten uninstall` leaves alone what another server runs. */
+export function createSystemdBackend(host: Host, manager: SystemdManager, owner: Owner): Backend {
   return {
     id: 'systemd',
     probe: () => probeUnits('systemd', host),
     spawn: (spec, signal) =>
-      withNetwork(spec, host, (network) => start(spec, host, manager, network, signal)),
+      withNetwork(spec, host, (network) => start(spec, host, { manager, owner }, network, signal)),
     adopt: (ref) => adopt(ref, host, manager),
   };
 }
@@ -38,7 +40,7 @@ export function createSystemdBackend(host: Host, manager: SystemdManager): Backe
 async function start(
   spec: Spec,
   host: Host,
-  manager: SystemdManager,
+  { manager, owner }: { manager: SystemdManager; owner: Owner },
   prepared: Promise<PreparedNetwork>,
   signal: AbortSignal,
 ): Promise<Handle> {
@@ -48,25 +50,29 @@ async function start(
   const unit = unitName(spec.service, spec.tenant);
   const place = placeOf(unit);
   await refuseOther(manager, unit);
+  const properties = [...(await unitPropertiesOf(spec, host, place, resolved)), ownerMark(owner)];
   await prepareUnit(spec, host, place, resolved);
   const { net, ready } = await prepared;
+  let isOurs = false;
   try {
     await ready;
     signal.throwIfAborted();
-    await manager.startTransient(unit, await unitPropertiesOf(spec, host, place, resolved));
+    isOurs = true;
+    await manager.startTransient(unit, properties);
     signal.throwIfAborted();
     return await grip(spec, host, manager, unit, net);
   } catch (error) {
     // Of another server, which was faster: nothing of it is ours to tidy up.
-    if (isTaken(error)) throw runsAlready(unit, error);
-    const why = await describeFailure(manager, unit);
-    await manager.stop(unit).catch(() => undefined);
-    await manager.forget(unit).catch(() => undefined);
+    if (isTaken(error)) throw runsAlready(unit, { cause: error });
+    const failure = isOurs ? await unprepared(manager, unit, error) : undefined;
+    if (isOurs) {
+      await manager.stop(unit).catch(() => undefined);
+      await manager.forget(unit).catch(() => undefined);
+    }
     await removePlace(place);
     if (hasOwnUser(identity, host)) await removeUser(identity);
     signal.throwIfAborted();
-    if (why !== undefined) throw new TenementError('start_failed', why, { cause: error });
-    throw notKnown(error, host) ?? error;
+    throw failure ?? notKnown(error, host) ?? error;
   }
 }
 
@@ -94,17 +100,7 @@ async function refuseOther(manager: SystemdManager, unit: string): Promise<void>
   const values = await manager.properties(unit, 'Service');
   if (values === undefined) return;
   if (isOver(values)) return manager.forget(unit);
-  throw runsAlready(unit);
-}
-
-const isTaken = (error: unknown): boolean =>
-  error instanceof TenementError && error.details.name === 'UnitExists';
-
-function runsAlready(unit: string, cause?: unknown): TenementError {
-  return new TenementError('unproven_process', `the unit ${unit} runs already`, {
-    hint: `If it is an earlier run of the same instance: systemctl stop '${unit}'.`,
-    cause,
-  });
+  throw runsAlready(unit, {});
 }
 
 async function grip(
@@ -132,6 +128,7 @@ async function grip(
     ...(net && { net }),
     startedAt: Date.now(),
   };
+  await refuseUnheld(spec, host, ref.cgroup);
   return handleOf(ref, host, manager, values, false);
 }
 
@@ -156,7 +153,7 @@ function handleOf(
 }
 
 function treeOfUnit(ref: Ref, host: Host, manager: SystemdManager, unit: string): Tree {
-  const tree = unitTree(manager, unit, ref.cgroup ?? '/nonexistent');
+  const tree = unitTree(manager, unit, ref.unit?.invocation ?? '', ref.cgroup ?? '/nonexistent');
   return {
     ...tree,
     async cleanUp() {

@@ -39,9 +39,9 @@ runuser -u "$OWNER" -- bash -euo pipefail -c '
   npm run build
 ' build "$SOURCE"
 
-# The example lies where users of instances may read it.
-mkdir -p "$EXAMPLES"
-cp -R "$SOURCE/examples/notes" "$EXAMPLES/"
+# The example lies where users of instances may read it. Not all of its folder: a trial leaves its data there.
+mkdir -p "$EXAMPLES/notes"
+cp "$SOURCE/examples/notes/app.py" "$EXAMPLES/notes/"
 chmod -R a+rX "$EXAMPLES"
 
 if [ ! -e "$CONFIG" ]; then

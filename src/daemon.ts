@@ -2,12 +2,9 @@
 import { networkInterfaces } from 'node:os';
 import {
   allListening,
-  type Backends,
   closeInheritedFds,
   createBackends,
-  type Host,
   probeHost,
-  strongest,
   watchRules,
 } from '../isolation/index.js';
 import { inheritedSockets } from '../systemd/listen-fds.js';
@@ -15,17 +12,14 @@ import { createMetrics } from './api/metrics.js';
 import { createApi } from './api/server.js';
 import { systemClock } from './base/clock.js';
 import { TenementError } from './base/errors.js';
-import { createLog, type Log } from './base/log.js';
+import { createLog } from './base/log.js';
 import { Mutex } from './base/mutex.js';
 import { formatKey, type InstanceKey } from './base/names.js';
 import { version } from './base/package-root.js';
 import { removeSocketDirectory } from './base/socket-path.js';
+import { whenBusIsBack } from './bus-return.js';
 import { checkUsers } from './config/check-users.js';
 import { instanceLocations } from './config/data-paths.js';
-import { findConfig } from './config/find.js';
-import { loadConfig } from './config/load.js';
-import { notYetError, notYetSettings } from './config/not-yet.js';
-import { resolveAuto } from './config/resolve-auto.js';
 import type { Config } from './config/schema.js';
 import { openControlSocket } from './control-socket.js';
 import { ensureAdminToken } from './first-start.js';
@@ -35,6 +29,7 @@ import { OperatorWarnings } from './operator-warnings.js';
 import { type OwnServer, openOwnServer } from './own-server.js';
 import { planeConfig } from './plane-config.js';
 import { type Plane, startPlane } from './proxy/plane/plane.js';
+import { chooseIsolation, readConfig } from './serve-config.js';
 import { listenAddresses, publicDomain, type ServeOptions } from './serve-options.js';
 import { ServiceManager } from './service-manager.js';
 import { signalReload } from './signal-reload.js';
@@ -44,12 +39,20 @@ import { openStore } from './state/store.js';
 import { projectQuotasOnce } from './storage/project-quotas.js';
 import { createUsageMeter } from './storage/usage.js';
 import { Activation } from './supervisor/activation.js';
-import { adoptRunning, registerListed, startAll, startListed, wantedAtBoot } from './supervisor/boot.js';
+import {
+  adoptRunning,
+  registerListed,
+  startAll,
+  startListed,
+  stopOrphans,
+  wantedAtBoot,
+} from './supervisor/boot.js';
 import { prepareDataRoot } from './supervisor/directories.js';
 import { DiskLimits } from './supervisor/disk-limits.js';
 import { writablePlace } from './supervisor/endpoint.js';
 import { Launcher } from './supervisor/launcher.js';
 import { Operations } from './supervisor/operations.js';
+import { renewOutdated } from './supervisor/outdated.js';
 import { Ports } from './supervisor/ports.js';
 import { Quotas } from './supervisor/quotas.js';
 import { Registration } from './supervisor/registration.js';
@@ -57,6 +60,7 @@ import { needsRestart } from './supervisor/reload.js';
 import { type EvictionDeps, evictFromOwnPorts, evictSquatters } from './supervisor/squatters.js';
 import { Supervisor } from './supervisor/supervisor.js';
 import { SupervisedUpstreams } from './supervisor/upstreams.js';
+import { startAdvice } from './unit-advice.js';
 
 /** How long open requests to the API itself may take at the end. */
 const CLOSE_GRACE_MS = 2000;
@@ -70,18 +74,19 @@ export async function serve(options: ServeOptions): Promise<void> {
   const log = createLog();
   const clock = systemClock;
   const manager = new ServiceManager({ env: process.env, pid: process.pid, clock, log });
-  const written = readConfig(options);
+  const unitFor = (path: string) => (manager.unit === undefined ? undefined : installedNeeds(path));
+  const written = readConfig(options, unitFor);
   const { data_dir } = written.settings;
 
   await prepareDataRoot(data_dir);
   const lock = lockDataDir(data_dir);
   const store = openStore(data_dir);
   const host = await probeHost();
-  const backends = createBackends(host);
+  const backends = createBackends(host, data_dir);
   watchRules((message) => log.warn(message));
   const carryOut = (config: Config) => chooseIsolation(config, backends, host, log);
   let config = carryOut(written);
-  const unit = manager.unit === undefined ? undefined : installedNeeds(config.path);
+  const unit = unitFor(config.path);
   const warnings = new OperatorWarnings({ host, log, unit });
   warnings.tell(config);
   const eviction: EvictionDeps = {
@@ -102,6 +107,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const domain = publicDomain(options.domain, addresses);
   const publicHost = (key: InstanceKey) =>
     config.routing.tenants === key.service ? `${key.id}.${domain}` : `${key.id}.${key.service}.${domain}`;
+  const ended = new AbortController();
   let own: OwnServer | undefined;
   let plane: Plane | undefined;
   let tellPlane = () => {};
@@ -173,7 +179,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     diskLimits,
     applyConfig: () =>
       reloads.run(async () => {
-        const written = readConfig(options);
+        const written = readConfig(options, unitFor);
         await checkUsers(written);
         const before = config;
         const after = carryOut(written);
@@ -193,6 +199,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         return { before, after };
       }),
     startListed: (listed) => startListed(supervisor, registration, listed),
+    startAdvice: (service) => startAdvice(unit, config, service),
     onForget: (key) => metrics.forget(formatKey(key)),
     activation,
   });
@@ -207,6 +214,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     await adoptRunning(supervisor, backends, ports);
     await activation.takeOver();
     await activation.leave();
+    const orphans = stopOrphans(supervisor);
     await registerListed(supervisor, registration);
     const ours = await openOwnServer(data_dir, (req, res, address) =>
       api.handle(req, res, { trusted: false, address }),
@@ -243,6 +251,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     // A stop that was asked for while we started: nothing more is started, and what was adopted is stopped.
     const started = stopRequested() ? Promise.resolve() : startAll(supervisor, wantedAtBoot(supervisor));
     const listening = stopRequested() ? Promise.resolve() : activation.restore();
+    const renewed = stopRequested() ? Promise.resolve() : renewOutdated(supervisor);
+    const back = whenBusIsBack({ host, backends, supervisor, activation, log }, ended.signal);
     const counts = () => {
       const all = [...supervisor.instances];
       return {
@@ -258,6 +268,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       running.reopenLogs();
       void reload();
     });
+    ended.abort();
     const { restart } = await manager.stopping();
     log.info({ signal, restart }, restart ? 'stopping, units stay' : 'stopping all instances');
     const hurried = new Promise<void>((resolve) => {
@@ -278,12 +289,13 @@ export async function serve(options: ServeOptions): Promise<void> {
     }
     activation.detach();
     await supervisor.shutdown(({ ref }) => restart && ref.unit !== undefined);
-    await Promise.all([started, listening]);
+    await Promise.all([orphans, started, listening, renewed, back]);
     // Ends open log streams in order; else the proxy would wait for them.
     api.close();
     await running.close({ graceMs: CLOSE_GRACE_MS });
     await socket.close();
   } finally {
+    ended.abort();
     await plane?.close({ graceMs: 0 });
     await own?.close();
     manager.close();
@@ -295,32 +307,6 @@ export async function serve(options: ServeOptions): Promise<void> {
     removeSocketDirectory(data_dir);
     lock.release();
   }
-}
-
-function readConfig(options: ServeOptions): Config {
-  const path = findConfig({ explicit: options.configPath, env: process.env, cwd: process.cwd() });
-  const config = loadConfig({ path, dataDir: options.dataDir, env: process.env });
-  const missing = notYetSettings(config.settings);
-  if (missing.length > 0) throw notYetError(undefined, missing);
-  return config;
-}
-
-/** `auto` is decided here, once for each config. That nothing keeps instances apart is what the user allowed by it, and is said all the same. */
-function chooseIsolation(config: Config, backends: Backends, host: Host, log: Log): Config {
-  const { config: resolved, choices } = resolveAuto(config, {
-    strongest: (service) => strongest(backends, host, service),
-    root: host.root,
-  });
-  for (const { service, isolation } of choices) {
-    log.info({ service, isolation }, `isolation = "auto" is "${isolation}" here`);
-    if (isolation === 'process') {
-      log.warn(
-        { service },
-        'isolation = "auto": nothing stronger than "process" works here; see `ten doctor`',
-      );
-    }
-  }
-  return resolved;
 }
 
 /** Milliseconds. */

@@ -36,8 +36,7 @@ export function isLost(error: unknown): boolean {
 }
 
 export function lost(what: string): TenementError {
-  return new TenementError('systemd_failed', what, {
-    hint: 'Look at `systemctl status dbus`. Instances that are units run on meanwhile.',
+  return new TenementError('systemd_away', what, {
     details: { lost: true },
   });
 }
@@ -60,10 +59,10 @@ export class Bus extends EventEmitter<{ signal: [Signal]; close: [] }> {
   readonly #queue: (() => void)[] = [];
   #kept = false;
 
-  /** @throws TenementError `systemd_failed` when nobody answers on the socket `path`. */
+  /** @throws TenementError `systemd_away` when nobody answers on the socket `path`. */
   static async connect(path: string): Promise<Bus> {
     const failed = (why: string, cause?: unknown) =>
-      new TenementError('systemd_failed', `the message bus ${path} cannot be used: ${why}`, {
+      new TenementError('systemd_away', `the message bus ${path} cannot be used: ${why}`, {
         hint: 'Install dbus, and look at `systemctl status dbus`.',
         details: { lost: true },
         cause,
@@ -107,7 +106,7 @@ export class Bus extends EventEmitter<{ signal: [Signal]; close: [] }> {
 
   /**
    * The arguments of the answer. 64-bit numbers come and go as bigint.
-   * @throws BusError; TenementError `systemd_failed` when the connection has ended, or no answer came
+   * @throws BusError; TenementError `systemd_away` when the connection has ended, `systemd_failed` when no answer came
    */
   async call(call: Call): Promise<readonly unknown[]> {
     this.#waiting += 1;

@@ -107,7 +107,7 @@ export class ManagerConnection extends EventEmitter<{ signal: [Signal]; back: []
     let job: string;
     let early: JobResult | undefined;
     try {
-      const [path] = await this.#call(call);
+      const [path] = await this.#call(call, unit);
       job = String(path);
       early = this.#early.get(job);
     } finally {
@@ -129,7 +129,7 @@ export class ManagerConnection extends EventEmitter<{ signal: [Signal]; back: []
       const onLost = () => done(() => reject(lost(`${unit}: the message bus has gone meanwhile`)));
       const late = `${unit}: systemd did not finish within ${JOB_TIMEOUT_MS / 1000} s`;
       const timer = setTimeout(
-        () => done(() => reject(new TenementError('systemd_failed', late))),
+        () => done(() => reject(new TenementError('systemd_failed', late, { hint: seeJournal(unit) }))),
         JOB_TIMEOUT_MS,
       );
       timer.unref();
@@ -138,12 +138,13 @@ export class ManagerConnection extends EventEmitter<{ signal: [Signal]; back: []
     });
   }
 
-  async #call(call: Omit<Call, 'destination'>): Promise<readonly unknown[]> {
+  /** `unit`: whose journal says more when it is refused. */
+  async #call(call: Omit<Call, 'destination'>, unit?: string): Promise<readonly unknown[]> {
     const bus = await this.#connection();
     try {
       return await bus.call({ destination: SYSTEMD, ...call });
     } catch (error) {
-      throw error instanceof BusError ? refusal(error, call.member) : error;
+      throw error instanceof BusError ? refusal(error, call.member, unit) : error;
     }
   }
 
@@ -222,8 +223,13 @@ function isAway(error: unknown): boolean {
   return isLost(error) || name === 'ServiceUnknown' || name === 'NameHasNoOwner';
 }
 
-function refusal(error: BusError, what: string): TenementError {
+function seeJournal(unit: string): string {
+  return `\`systemctl status '${unit}'\` and \`journalctl -u '${unit}'\` show what systemd says.`;
+}
+
+function refusal(error: BusError, what: string, unit?: string): TenementError {
   return new TenementError('systemd_failed', `systemd refuses ${what}: ${error.message}`, {
+    ...(unit !== undefined && { hint: seeJournal(unit) }),
     cause: error,
     details: { name: error.name.split('.').at(-1) },
   });

@@ -1,19 +1,51 @@
 /** Pure: instance <-> name of its systemd unit, by systemd's own escaping (systemd.unit(5), "String escaping for inclusion in unit names"). */
+import { createHash } from 'node:crypto';
 
 const PREFIX = 'tenement-';
 const SUFFIX = '.service';
+/**
+ * Of all that comes before the suffix: a unit's name has 255 bytes (systemd.unit(5)), those of an instance's door end with the longest one, and
+ * systemd notes the run of a unit in a file of this name.
+ */
+const LONGEST = 255 - '-door.service'.length - 'invocation:'.length;
+/** A part that is not longer stays whole: two of them, shortened or not, fit. */
+const LONGEST_PART = 100;
+const KEPT = 64;
+const HASH_DIGITS = 20;
 
-/** `notes`, `my-shop` -> `tenement-notes-my\x2dshop.service`. The dashes that are left separate, so that no two instances share a name. */
+/**
+ * `notes`, `my-shop` -> `tenement-notes-my\x2dshop.service`. The dashes that are left separate, so that no two instances share a name.
+ * What would be too long has a hash in its long parts, after a dot, which no name of a service or tenant has.
+ */
 export function unitName(service: string, tenant: string): string {
-  return `${PREFIX}${escapeUnitPart(service)}-${escapeUnitPart(tenant)}${SUFFIX}`;
+  const whole = `${PREFIX}${escapeUnitPart(service)}-${escapeUnitPart(tenant)}`;
+  const base =
+    whole.length <= LONGEST
+      ? whole
+      : `${PREFIX}${shortened(service, LONGEST_PART)}-${shortened(tenant, LONGEST_PART)}`;
+  return base + SUFFIX;
 }
 
-/** The instance of a unit; undefined when the unit is not an instance's. */
+/** The slice of all instances of a service that are units. */
+export function sliceName(service: string): string {
+  return `${PREFIX}${shortened(service, LONGEST - PREFIX.length)}.slice`;
+}
+
+function shortened(text: string, longest: number): string {
+  const escaped = escapeUnitPart(text);
+  if (escaped.length <= longest) return escaped;
+  // Not in the middle of an escaped character.
+  const start = escaped.slice(0, KEPT).replace(/\\x?[0-9a-f]?$/, '');
+  return `${start}.${createHash('sha256').update(text).digest('hex').slice(0, HASH_DIGITS)}`;
+}
+
+/** The instance of a unit; undefined when the unit is not an instance's, or its name was too long to be written whole. */
 export function instanceOfUnit(unit: string): { service: string; tenant: string } | undefined {
   if (!unit.startsWith(PREFIX) || !unit.endsWith(SUFFIX)) return undefined;
   const parts = unit.slice(PREFIX.length, -SUFFIX.length).split('-');
   const [service, tenant] = parts.map(unescapeUnitPart);
-  return parts.length === 2 && service && tenant ? { service, tenant } : undefined;
+  if (parts.length !== 2 || !service || !tenant || parts.some((part) => part.includes('.'))) return undefined;
+  return { service, tenant };
 }
 
 /** As `systemd-escape TEXT` does: letters, digits, ":", "_" and "." (not first) stay, "/" becomes "-", other bytes become \xNN. */

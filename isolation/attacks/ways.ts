@@ -32,7 +32,11 @@ const MEASURED: readonly (readonly [BackendId, Network])[] = [
   ['sandbox', 'egress'],
   ['systemd', 'host'],
   ['systemd', 'none'],
+  ['socket-activation', 'host'],
+  ['socket-activation', 'none'],
 ];
+/** Units are given a network by systemd, whatever else works here. */
+const UNITS: readonly BackendId[] = ['systemd', 'socket-activation'];
 
 /** Those that work here. As root, `process` with a user of its own: what runs as root itself needs no measuring, everything is open to it. */
 export function waysOf(host: Host, backends: ReadonlyMap<BackendId, Backend>): Way[] {
@@ -60,7 +64,7 @@ function hasNetwork(id: BackendId, network: Network, host: Host): boolean {
     // Around bubblewrap, too, it is unshare(1) that makes the network.
     return host.namespaces?.none.works === true && missingForUplink(host) === undefined;
   }
-  return id === 'sandbox' || id === 'systemd' || host.namespaces?.none.works === true;
+  return id === 'sandbox' || UNITS.includes(id) || host.namespaces?.none.works === true;
 }
 
 /** What a user of its own keeps apart, by the kernel's oldest means. */

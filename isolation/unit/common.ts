@@ -9,6 +9,7 @@ import type { BackendId, Host, Identity, Spec, Support } from '../contract.js';
 import { ownFiles } from '../root-plan.js';
 import { systemView } from '../system-view.js';
 import { environmentFile } from './env-file.js';
+import { refuseUnlimited } from './limited.js';
 import { makePlace, type Place } from './place.js';
 import { unitProperties } from './properties.js';
 import { refuseUnshowable } from './showable.js';
@@ -29,6 +30,14 @@ export function probeUnits(id: BackendId, host: Host): Support {
       'only root may start units of the system',
       'Run the server as root (`ten install` sets that up), or use `isolation = "namespace"`.',
     );
+  }
+  if (host.systemd.away === true) {
+    return {
+      supported: false,
+      code: 'systemd_away',
+      reason: `systemd cannot be asked for now: ${host.systemd.reason}`,
+      remedy: 'Start the message bus: `systemctl start dbus.socket`, and look at `systemctl status dbus`.',
+    };
   }
   if (!host.systemd.works)
     return refuse(host.systemd.reason, 'Install dbus, and look at `systemctl status dbus`.');
@@ -69,6 +78,7 @@ export async function unitPropertiesOf(
 ): Promise<Property[]> {
   const identity = identityOf(spec);
   refuseUnshowable(views, host.systemd?.version);
+  await refuseUnlimited(spec, host);
   return unitProperties({
     service: spec.service,
     tenant: spec.tenant,
@@ -105,11 +115,19 @@ export function notKnown(error: unknown, host: Host): TenementError | undefined 
   });
 }
 
-/** What systemd knows of a start that failed. */
-export async function describeFailure(manager: SystemdManager, unit: string): Promise<string | undefined> {
+/** Why a start failed before it came to the app, if systemd knows that. `cause`: as what it has failed. */
+export async function unprepared(
+  manager: SystemdManager,
+  unit: string,
+  cause: unknown,
+): Promise<TenementError | undefined> {
   const values = await manager.properties(unit, 'Service').catch(() => undefined);
   const status = Number(values?.ExecMainStatus ?? 0);
   // 200 to 245 are systemd's own (systemd.exec(5), "Process Exit Codes").
   if (values?.Result !== 'exit-code' || status < 200 || status > 245) return undefined;
-  return `systemd could not prepare ${unit} (exit status ${status}, see systemd.exec(5)); \`journalctl -u '${unit}'\` says which step failed`;
+  const message = `systemd could not prepare ${unit} (exit status ${status}, see systemd.exec(5))`;
+  return new TenementError('start_failed', message, {
+    hint: `\`journalctl -u '${unit}'\` says which step failed.`,
+    cause,
+  });
 }

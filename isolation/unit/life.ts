@@ -63,18 +63,15 @@ export function unitLife(
   };
 }
 
-/** `cgroup`: the unit's, as an absolute path. */
-export function unitTree(manager: SystemdManager, unit: string, cgroup: string): Tree {
+/** `cgroup`: the unit's, as an absolute path. Whatever else may run under its name by now is not this run. */
+export function unitTree(manager: SystemdManager, unit: string, invocation: string, cgroup: string): Tree {
+  const run = runTree(manager, unit, invocation, cgroup);
   return {
-    members: () => groupProcesses(cgroup),
-    remember: async () => undefined,
-    async kill() {
-      // Of a unit that is over nothing lives: systemd waits for its cgroup to be empty.
-      if (isOver(await manager.properties(unit, 'Service'))) return false;
-      await manager.kill(unit, 'all', SIGKILL);
-      return true;
-    },
+    ...run,
     async cleanUp() {
+      const values = await manager.properties(unit, 'Service');
+      // Of a unit that is over nothing lives: systemd waits for its cgroup to be empty.
+      if (values !== undefined && !isOver(values) && invocationOf(values) !== invocation) return;
       await manager.stop(unit);
       await manager.forget(unit);
       await removePlace(placeOf(unit));

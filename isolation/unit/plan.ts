@@ -12,20 +12,27 @@ export interface Plan {
   readonly ref: Ref;
   /** The app knows only this port. */
   readonly port: number | undefined;
+  /** The file at which systemd listens, as socketFile names it; undefined: not yet known. */
+  readonly file?: string;
   /** Of all that would have to be made anew if it were different. */
   readonly fingerprint: string;
 }
 
-const SCHEMA = z.object({ ref: z.unknown(), port: z.int().optional(), fingerprint: z.string() });
+const SCHEMA = z.object({
+  ref: z.unknown(),
+  port: z.int().optional(),
+  file: z.string().optional(),
+  fingerprint: z.string(),
+});
 
 /** Undefined when there is none that this version understands. */
 export async function readPlan(place: Place): Promise<Plan | undefined> {
   const text = await readFile(place.plan, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   try {
-    const { ref, port, fingerprint } = SCHEMA.parse(JSON.parse(text));
+    const { ref, port, file, fingerprint } = SCHEMA.parse(JSON.parse(text));
     const parsed = parseRef(ref);
-    return parsed === undefined ? undefined : { ref: parsed, port, fingerprint };
+    return parsed && { ref: parsed, port, ...(file !== undefined && { file }), fingerprint };
   } catch {
     return undefined;
   }

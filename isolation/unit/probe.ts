@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { parseMounts } from '../../src/base/mount-info.js';
-import { busSocket } from '../../systemd/bus.js';
+import { busSocket, isLost } from '../../systemd/bus.js';
 import { unknownProperties } from '../../systemd/known-properties.js';
 import { type Property, SystemdManager } from '../../systemd/manager.js';
 import type { Host, Trial } from '../contract.js';
@@ -32,7 +32,12 @@ export async function probeSystemd(root: boolean): Promise<Host['systemd']> {
     ]);
     return { ...known, users: users.known, missing: [...unknown, ...(users.apart ? [] : [PRIVATE_USERS])] };
   } catch (error) {
-    return { works: false, reason: reasonOf(error), cgroups };
+    return {
+      works: false,
+      reason: reasonOf(error),
+      cgroups,
+      ...(isLost(error) && isInstalled(socket) && { away: true }),
+    };
   } finally {
     manager.close();
   }
@@ -68,6 +73,11 @@ async function tryUsers(manager: SystemdManager): Promise<{ known: Trial; apart:
   } finally {
     await removeUser(identity).catch(() => undefined);
   }
+}
+
+/** A bus that is not running is there again some time; one that was never installed is not. */
+function isInstalled(socket: string): boolean {
+  return [socket, '/usr/lib/systemd/system/dbus.socket', '/lib/systemd/system/dbus.socket'].some(existsSync);
 }
 
 function reasonOf(error: unknown): string {

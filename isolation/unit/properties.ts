@@ -3,7 +3,7 @@
  * Types are those of the D-Bus interface; what an older systemd does not know is in OPTIONAL and can be left out.
  */
 import type { Property } from '../../systemd/manager.js';
-import { escapeUnitPart } from '../../systemd/unit-name.js';
+import { sliceName } from '../../systemd/unit-name.js';
 import { dropPrivilege } from '../argv.js';
 import type { Identity, Limits, Network } from '../contract.js';
 import { PLACES_OPTIONS, SHM_OPTIONS, TMP_OPTIONS } from '../root-plan.js';
@@ -62,10 +62,6 @@ const HOMES = /^(\/home$|\/root(\/|$)|\/run\/user(\/|$))/;
 /** At least, from TERM to KILL: each step of a stop has this time, also those of systemd. */
 const LEAST_STOP_USEC = 2n * US;
 
-export function slice(service: string): string {
-  return `tenement-${escapeUnitPart(service)}.slice`;
-}
-
 /**
  * What systemd has learnt since the oldest that there may be; the version of each. Without them the rest still holds, as the root is an
  * allow-list and the user an own one: others' processes can be seen (not looked into), SysV IPC met, host name, clock and kernel log read.
@@ -101,7 +97,7 @@ function process(input: UnitInput): Property[] {
     setpriv === undefined ? command : [setpriv, ...dropPrivilege(identity), '--', ...command];
   return [
     ['Description', 's', `${service}:${tenant} (tenement)`],
-    ['Slice', 's', slice(service)],
+    ['Slice', 's', sliceName(service)],
     ['Type', 's', 'exec'],
     execStart(argv),
     ['WorkingDirectory', 's', input.directory],

@@ -5,10 +5,9 @@
 import { createHash } from 'node:crypto';
 import { LONGEST_SOCKET_PATH } from '../../src/base/socket-path.js';
 import type { Property } from '../../systemd/manager.js';
-import { unitName } from '../../systemd/unit-name.js';
-import type { InstanceName, Network } from '../contract.js';
-import { ALMOST_NO_NAMESPACES, plainScript } from './exec.js';
-import { slice } from './properties.js';
+import { sliceName, unitName } from '../../systemd/unit-name.js';
+import type { InstanceName } from '../contract.js';
+import { plainScript } from './exec.js';
 
 export interface SocketUnits {
   readonly app: string;
@@ -18,10 +17,7 @@ export interface SocketUnits {
 }
 
 const SOCKETS = '/run/tenement/sockets';
-const PROXYD = '/usr/lib/systemd/systemd-socket-proxyd';
 const BACKLOG = 4096;
-const MOST_CONNECTIONS = 4096;
-const US_PER_MS = 1000n;
 /** An app that ends at each start must not be started for ever, while no server is there to see it: its socket is closed then. */
 const TRIGGERS = { burst: 20, usec: 20_000_000n };
 /** Until the app listens. A server that runs has a time limit of its own. */
@@ -47,7 +43,7 @@ export function socketPath({ service, tenant }: InstanceName): string {
 export function socketProperties(name: InstanceName, path: string): Property[] {
   return [
     ['Description', 's', `${name.service}:${name.tenant} (tenement)`],
-    ['Slice', 's', slice(name.service)],
+    ['Slice', 's', sliceName(name.service)],
     ['Listen', 'a(ss)', [['Stream', path]]],
     ['SocketMode', 'u', 0o600],
     ['Backlog', 'u', BACKLOG],
@@ -112,57 +108,3 @@ done`;
 function portAsHex(port: number): string {
   return port.toString(16).toUpperCase().padStart(4, '0');
 }
-
-/** `idleMs`: it ends after so long without a connection; undefined or 0: never. */
-export function doorProperties(
-  name: InstanceName,
-  { app }: SocketUnits,
-  network: Network,
-  forwardTo: number,
-  idleMs: number | undefined,
-): Property[] {
-  const idle = idleMs ? [`--exit-idle-time=${BigInt(Math.ceil(idleMs)) * US_PER_MS}us`] : [];
-  const argv = [PROXYD, `--connections-max=${MOST_CONNECTIONS}`, ...idle, `127.0.0.1:${forwardTo}`];
-  return [
-    ['Description', 's', `connections of ${name.service}:${name.tenant} (tenement)`],
-    ['Slice', 's', slice(name.service)],
-    ['Type', 's', 'exec'],
-    ['ExecStart', 'a(sasb)', [[PROXYD, argv, false]]],
-    ['Requires', 'as', [app]],
-    ['BindsTo', 'as', [app]],
-    ['After', 'as', [app]],
-    ...(network === 'host'
-      ? []
-      : ([
-          ['PrivateNetwork', 'b', true],
-          ['JoinsNamespaceOf', 'as', [app]],
-        ] as Property[])),
-    ['StartLimitIntervalUSec', 't', 0n],
-    ['CollectMode', 's', 'inactive-or-failed'],
-    ['LimitNOFILE', 't', BigInt(4 * MOST_CONNECTIONS)],
-    ...HARDENED,
-  ];
-}
-
-/** It passes bytes on and does nothing else. */
-const HARDENED: readonly Property[] = [
-  ['DynamicUser', 'b', true],
-  ['CapabilityBoundingSet', 't', 0n],
-  ['NoNewPrivileges', 'b', true],
-  ['ProtectSystem', 's', 'strict'],
-  ['ProtectHome', 's', 'tmpfs'],
-  ['InaccessiblePaths', 'as', ['-/run/dbus', '-/run/tenement']],
-  ['PrivateTmp', 'b', true],
-  ['PrivateDevices', 'b', true],
-  ['ProtectKernelTunables', 'b', true],
-  ['ProtectKernelModules', 'b', true],
-  ['ProtectControlGroups', 'b', true],
-  ALMOST_NO_NAMESPACES,
-  ['RestrictRealtime', 'b', true],
-  ['LockPersonality', 'b', true],
-  ['MemoryDenyWriteExecute', 'b', true],
-  ['RestrictAddressFamilies', '(bas)', [true, ['AF_UNIX', 'AF_INET', 'AF_INET6']]],
-  ['SystemCallArchitectures', 'as', ['native']],
-  ['SystemCallFilter', '(bas)', [true, ['@system-service']]],
-  ['SystemCallErrorNumber', 'i', 1],
-];

@@ -25,11 +25,14 @@ const LARGEST_ANSWER = 256 * 2 ** 20;
 export class Client {
   readonly endpoint: Endpoint;
   readonly #token: string | undefined;
+  readonly #untrusted: TenementError | undefined;
   readonly #agent: Agent = new Agent({ keepAlive: false });
 
-  constructor(endpoint: Endpoint, token?: string) {
+  /** `untrusted`: what to tell when the server does not take the token, where more is known of it than the server can say. */
+  constructor(endpoint: Endpoint, token?: string, untrusted?: TenementError) {
     this.endpoint = endpoint;
     this.#token = token;
+    this.#untrusted = untrusted;
   }
 
   /** How people call the server: the socket's path or the URL (without a password in it). */
@@ -162,6 +165,7 @@ export class Client {
   #refusal(status: number, text: string): TenementError {
     const error = parseErrorBody(text);
     if (error === undefined) return this.#stranger(`answered ${status}`);
+    if (error.code === 'unauthorized' && this.#untrusted !== undefined) return this.#untrusted;
     if (isCode(error.code)) return new TenementError(error.code, error.message, { hint: error.hint });
     // A newer server may know more codes than we do.
     return new TenementError('internal', `${error.message} (${error.code})`, { hint: error.hint });

@@ -108,7 +108,7 @@ export function createApi(given: ApiDeps): Api {
       );
       answer(req, res, peer).catch((cause: unknown) => {
         const error = asTenementError(cause);
-        if (error.code === 'internal') {
+        if (error.code === 'internal' || error.code === 'state_unusable') {
           deps.log.error(
             // The name is pino's: an error under another one is logged without message, stack and cause.
             { err: error, method: req.method, path: req.url?.split('?')[0] },

@@ -1,3 +1,5 @@
+import { diskTrouble } from './disk-trouble.js';
+
 /**
  * The one table of everything that can go wrong and be told to a person: code -> message, hint, HTTP status, CLI exit code.
  * `message` and `hint` are defaults; a TenementError usually carries its own, more exact message and may carry its own hint.
@@ -165,7 +167,14 @@ export const ERRORS = {
     exit: 1,
     retryable: true,
     message: 'systemd did not do what it was asked for',
-    hint: '`systemctl status` and `journalctl -u UNIT` show what it says; `ten doctor` whether it can be reached.',
+    hint: '`journalctl -b -p warning` shows what it says; `ten doctor` whether it can be reached.',
+  },
+  systemd_away: {
+    status: 503,
+    exit: 1,
+    retryable: true,
+    message: 'systemd cannot be asked for now: the message bus is away',
+    hint: 'Look at `systemctl status dbus`. Instances that are units run on meanwhile.',
   },
   path_unreachable: {
     status: 502,
@@ -377,11 +386,36 @@ export class TenementError extends Error {
   }
 }
 
-/** Returns `error` itself when it is ours, else an `internal` error that has it as its cause. */
+/**
+ * Returns `error` itself when it is ours; `state_unusable` for what the disk did not let us do; else an `internal` error. Both have it as
+ * their cause.
+ */
 export function asTenementError(error: unknown): TenementError {
   if (error instanceof TenementError) return error;
+  const trouble = diskTrouble(errnoOf(error));
+  if (trouble !== undefined) {
+    return new TenementError('state_unusable', `tenement's own state cannot be used: ${trouble.reason}`, {
+      hint: trouble.hint,
+      cause: error,
+    });
+  }
   const message = error instanceof Error ? error.message : String(error);
   return new TenementError('internal', message, { cause: error });
+}
+
+/** Of what the server itself lacks: an app can do nothing about it. */
+const OURS: ReadonlySet<ErrorCode> = new Set(['state_unusable', 'systemd_away']);
+
+/** Whether an instance could not be started for want of something of ours: itself, or what it was caused by. */
+export function isOurTrouble(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if (at instanceof TenementError && OURS.has(at.code)) return true;
+  return false;
+}
+
+/** Whether systemd could not be asked, and may be again. */
+export function isAway(error: unknown): error is TenementError {
+  return error instanceof TenementError && error.code === 'systemd_away';
 }
 
 /** The `code` of a Node system error (`ENOENT` ...), or undefined. */

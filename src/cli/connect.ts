@@ -27,20 +27,35 @@ export async function connect(globals: Globals): Promise<Client> {
   const fallback = new URL(DEFAULT_URL);
   const answer = await dial({ host: fallback.hostname, port: Number(fallback.port) });
   if (answer === undefined) {
-    const token = await findToken(globals);
-    if (token !== undefined) return new Client({ url: fallback }, token);
-    throw new TenementError(
-      'unauthorized',
-      `A server answers on ${DEFAULT_URL}, but no token for it was found: ${dataDir} is not its data directory`,
-      {
-        hint: 'Name its configuration with --config or TENEMENT_CONFIG (or --data-dir), or pass a token with --token.',
-      },
-    );
+    const given = explicitToken(globals);
+    if (given !== undefined) return new Client({ url: fallback }, wellFormed(given));
+    const saved = await findToken(globals);
+    const other = notItsServer(dataDir, state);
+    if (saved !== undefined) return new Client({ url: fallback }, saved, other);
+    throw other;
   }
   throw new TenementError(
     'no_server',
     `No server answers: tried ${socketPath} (${state.why}) and ${DEFAULT_URL} (${inWords(answer)})`,
     { hint: '`ten serve` starts one; --server URL or --data-dir DIR names another.' },
+  );
+}
+
+/** The server at the default address is asked when that of the data directory is not found, and is another one. */
+function notItsServer(dataDir: string, state: Exclude<SocketState, { kind: 'listens' }>): TenementError {
+  if (state.kind === 'unknown') {
+    return new TenementError(
+      'unauthorized',
+      `This user may not use the server of ${dataDir}: ${controlSocketPath(dataDir)}: ${state.why}`,
+      { hint: 'Run it with sudo; or name the server with --server and a token with --token.' },
+    );
+  }
+  return new TenementError(
+    'unauthorized',
+    `No server runs on ${dataDir}; the one that answers on ${DEFAULT_URL} is another one, and no token for it was given`,
+    {
+      hint: 'Start the server here with `ten serve`; or name the configuration of the other one with --config or TENEMENT_CONFIG (or --data-dir), or pass a token with --token.',
+    },
   );
 }
 

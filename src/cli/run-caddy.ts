@@ -3,10 +3,13 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { execa } from 'execa';
+import { CADDY_MARKER } from '../../systemd/units/marker.js';
 import { TenementError } from '../base/errors.js';
 import { readEnvFile } from '../config/env-file.js';
 import type { Config } from '../config/schema.js';
 import { caddyfile, checkDnsProvider, siteOf } from '../install/caddyfile.js';
+import { layout } from '../install/layout.js';
+import { readRecord } from '../install/record.js';
 import { isAsWritten } from '../install/seal.js';
 import { contents } from '../install/step.js';
 import { usageError } from './fail.js';
@@ -19,10 +22,12 @@ const SYSTEM_FILE = '/etc/caddy/Caddyfile';
 const TOKEN_FILE = '/etc/caddy/dns.env';
 
 export interface CaddyOptions {
-  readonly domain: string;
+  /** Undefined: that of the installed server, else localhost. */
+  readonly domain: string | undefined;
   readonly port: number | undefined;
   readonly upstream: string | undefined;
-  readonly dnsProvider: string | undefined;
+  /** Undefined: that of the installed server, if there is one; false: none. */
+  readonly dnsProvider: string | false | undefined;
   readonly output: string | undefined;
   readonly install: boolean;
   readonly systemd: boolean;
@@ -30,24 +35,39 @@ export interface CaddyOptions {
 
 /** Works without a configuration, too. @throws TenementError `usage`, `conflict`, `install_failed` */
 export async function writeCaddyfile(options: CaddyOptions, globals: Globals, out: Output): Promise<void> {
-  const { dnsProvider, output } = options;
-  if (dnsProvider !== undefined) checkDnsProvider(dnsProvider);
+  const { output } = options;
+  if (typeof options.dnsProvider === 'string') checkDnsProvider(options.dnsProvider);
   if (options.systemd) return out.print(DROP_IN);
   const config = await loadConfigFor(globals).catch((error) => {
     if (error instanceof TenementError && error.code === 'config_not_found' && globals.config === undefined)
       return undefined;
     throw error;
   });
-  const site = { domain: options.domain, dnsProvider, upstream: upstreamFor(options, config) };
+  const site = { ...namesFor(options, config), upstream: upstreamFor(options, config) };
   const text = caddyfile(
     config === undefined
       ? { ...site, tenants: undefined, services: [], instances: [], adminHost: undefined }
       : siteOf(config, site),
+    CADDY_MARKER,
   );
   if (options.install) return installIt(text, out);
   if (output === undefined) return out.print(text.trimEnd());
   await writeFile(resolve(output), text);
   out.print(`Wrote ${resolve(output)}`);
+}
+
+/** What the installation remembers is for its own configuration alone. */
+export function namesFor(
+  { domain, dnsProvider }: Pick<CaddyOptions, 'domain' | 'dnsProvider'>,
+  config: Pick<Config, 'path'> | undefined,
+  places = layout(),
+): { domain: string; dnsProvider: string | undefined } {
+  const isInstalled = config === undefined || config.path === places.config;
+  const record = isInstalled ? readRecord(places.record) : undefined;
+  return {
+    domain: domain ?? record?.domain ?? 'localhost',
+    dnsProvider: dnsProvider === false ? undefined : (dnsProvider ?? record?.dnsProvider),
+  };
 }
 
 function upstreamFor({ upstream, port }: CaddyOptions, config: Config | undefined): string {

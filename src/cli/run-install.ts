@@ -1,14 +1,18 @@
 /** The commands that change the machine: plan, show or carry out, tell. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { execa } from 'execa';
+import { markOf } from '../../isolation/index.js';
 import { TenementError } from '../base/errors.js';
 import { apply } from '../install/apply.js';
 import { AS_BEFORE, type InstallOptions, planInstall } from '../install/install.js';
 import { layout } from '../install/layout.js';
 import { withInstallLock } from '../install/lock.js';
 import { refuseUnlessPossible, thisMachine } from '../install/machine.js';
+import { unitsBeside } from '../install/neighbours.js';
+import { nextAfter } from '../install/next.js';
 import type { Program } from '../install/program.js';
+import { standing } from '../install/programs.js';
 import { readRecord } from '../install/record.js';
 import { describe, describeInFull, type Plan, type Step } from '../install/step.js';
 import { undoOf } from '../install/undo.js';
@@ -29,7 +33,9 @@ export interface Way {
 export async function install(options: InstallOptions, way: Way): Promise<void> {
   await alone(way, async () => {
     const machine = await thisMachine();
-    await carryOut(planInstall(options, machine), way, machine.program);
+    const plan = planInstall(options, machine);
+    await carryOut(plan, way, machine.program);
+    if (!way.dryRun && !way.out.json) way.out.note(nextAfter(plan, machine.places));
   });
 }
 
@@ -45,7 +51,9 @@ export async function upgrade(way: Way): Promise<void> {
       await carryOut(plan, way, machine.program);
     } catch (error) {
       if (way.dryRun) throw error;
-      way.out.note(`This version could not be put into use; going back to ${installed.current}.`);
+      way.out.note(
+        `This version could not be put into use; going back to ${standing(installed, places).current ?? 'what was there'}.`,
+      );
       for (const failure of await undo.run()) way.out.note(`note: ${failure}`);
       throw error;
     }
@@ -57,7 +65,11 @@ export async function rollback(way: Way): Promise<void> {
   const { dryRun, out, command } = way;
   if (!dryRun) refuseUnlessPossible(command);
   const places = layout();
-  const before = programBefore(places, readRecord(places.record));
+  const { at: before, cutOff } = programBefore(places, readRecord(places.record));
+  if (cutOff !== undefined)
+    out.note(
+      `note: the upgrade to ${cutOff} was cut off; ${basename(before)}, which ran before it, is taken again.`,
+    );
   const options = [...(dryRun ? ['--dry-run'] : []), ...(out.json ? ['--json'] : [])];
   const { failed, stderr, shortMessage } = await execa(
     process.execPath,
@@ -80,7 +92,9 @@ export async function rollback(way: Way): Promise<void> {
 export async function uninstall(purge: boolean, yes: boolean, way: Way): Promise<void> {
   await alone(way, async () => {
     const places = layout();
-    const removal = planUninstall(places, readRecord(places.record), purge);
+    const installed = readRecord(places.record);
+    const beside = await unitsBeside(markOf(installed?.dataDir ?? places.dataDir));
+    const removal = planUninstall(places, installed, purge, beside);
     if (purge && !yes && !way.dryRun) await confirm(removal.steps);
     await carryOut(removal, way);
   });

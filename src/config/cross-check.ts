@@ -51,7 +51,7 @@ function checkService(name: string, service: ServiceConfig): Problem[] {
   const split = splitService(service);
   if ('problem' in split) problems.push({ path: ['service', name, 'command'], message: split.problem });
   const workdir = directoryProblem(service.workdir);
-  if (workdir !== undefined) problems.push({ path: ['service', name, 'workdir'], message: workdir });
+  if (workdir !== undefined) problems.push({ path: ['service', name, 'workdir'], ...workdir });
   service.pass_env.forEach((variable, i) => {
     if (isReserved(variable)) {
       problems.push({
@@ -68,11 +68,11 @@ function checkService(name: string, service: ServiceConfig): Problem[] {
   ];
 }
 
-function directoryProblem(path: string): string | undefined {
+function directoryProblem(path: string): Pick<Problem, 'message' | 'missing'> | undefined {
   try {
-    return statSync(path).isDirectory() ? undefined : `${path} is not a directory`;
+    return statSync(path).isDirectory() ? undefined : { message: `${path} is not a directory` };
   } catch {
-    return `the directory ${path} does not exist or can't be reached`;
+    return { message: `the directory ${path} does not exist or can't be reached`, missing: path };
   }
 }
 

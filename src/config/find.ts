@@ -27,16 +27,22 @@ export function findConfig({ explicit, env, cwd }: FindOptions): string {
       hint: `It was named by ${explicit === undefined ? 'TENEMENT_CONFIG' : '--config'}; \`ten init\` writes a new one.`,
     });
   }
-  for (let dir = resolve(cwd); ; dir = dirname(dir)) {
-    const candidate = join(dir, FILE);
-    if (existsSync(candidate)) return candidate;
-    if (dir === dirname(dir)) break;
-  }
+  const here = findHere(cwd);
+  if (here !== undefined) return here;
   if (existsSync(SYSTEM_FILE)) return SYSTEM_FILE;
   throw new TenementError(
     'config_not_found',
     `No ${FILE} was found in ${resolve(cwd)}, in the directories above it, or at ${SYSTEM_FILE}`,
   );
+}
+
+/** In that directory or above it. */
+export function findHere(cwd: string): string | undefined {
+  for (let dir = resolve(cwd); ; dir = dirname(dir)) {
+    const candidate = join(dir, FILE);
+    if (existsSync(candidate)) return candidate;
+    if (dir === dirname(dir)) return undefined;
+  }
 }
 
 /**

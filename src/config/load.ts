@@ -27,6 +27,7 @@ export interface ReportedProblem {
   readonly key: string;
   readonly problem: string;
   readonly suggestion: string | undefined;
+  readonly missing?: string;
 }
 
 /**
@@ -94,6 +95,7 @@ export function configInvalid(
         key: formatPath(problem.path),
         problem: problem.message,
         suggestion: problem.suggestion,
+        ...(problem.missing !== undefined && { missing: problem.missing }),
       };
     })
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));

@@ -5,6 +5,8 @@ export interface Problem {
   readonly message: string;
   /** The nearest known key, when the key itself is unknown. */
   readonly suggestion?: string;
+  /** The absolute path of what is not there, as far as we can see. */
+  readonly missing?: string;
 }
 
 /** `service.notes.env.DB`, `settings.listen[1]`, `routing.path."/shop"`: as it would be written in TOML. */

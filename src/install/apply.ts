@@ -4,6 +4,7 @@ import { chmod, lstat, mkdir, open, readdir, rename, rm, rmdir, symlink, unlink 
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { errnoOf, TenementError } from '../base/errors.js';
+import { cannotListen } from './cannot-listen.js';
 import type { Program } from './program.js';
 import { describe, isPending, matching, type Step, temporaryName } from './step.js';
 
@@ -73,7 +74,7 @@ async function carryOut(step: Step, program: Program | undefined): Promise<void>
         if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error;
       });
     case 'run':
-      return run(step.command, step.mayFail === true);
+      return run(step);
   }
 }
 
@@ -136,13 +137,15 @@ function temporary(path: string): string {
   return join(dirname(path), temporaryName(path));
 }
 
-async function run([program, ...args]: readonly [string, ...string[]], mayFail: boolean): Promise<void> {
+async function run({ command, mayFail, listens }: Extract<Step, { do: 'run' }>): Promise<void> {
+  const [program, ...args] = command;
   const { failed, stderr, shortMessage } = await execa(program, args, {
     reject: false,
     stdin: 'ignore',
     timeout: COMMAND_MS,
   });
-  if (!failed || mayFail) return;
+  if (!failed || mayFail === true) return;
+  if (listens !== undefined) throw await cannotListen(listens, stderr || (shortMessage ?? ''));
   throw new TenementError(
     'install_failed',
     `\`${[program, ...args].join(' ')}\` failed: ${stderr || shortMessage}`,

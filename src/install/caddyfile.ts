@@ -22,9 +22,9 @@ export interface CaddySite {
   readonly adminHost: string | undefined;
 }
 
-/** Sealed: it says whether it was changed since. */
-export function caddyfile(site: CaddySite): string {
-  return seal(plain(site));
+/** Sealed: it says whether it was changed since. `marker`: which command writes it. */
+export function caddyfile(site: CaddySite, marker = MARKER): string {
+  return seal([marker, ...plain(site)].join('\n'));
 }
 
 /** @throws TenementError `usage`: it becomes a word of a Caddyfile */
@@ -44,7 +44,7 @@ function plain({
   services,
   instances,
   adminHost,
-}: CaddySite): string {
+}: CaddySite): string[] {
   const wildcards = [
     `*.${domain}`,
     ...services.filter((name) => name !== tenants).map((name) => `*.${name}.${domain}`),
@@ -52,13 +52,10 @@ function plain({
   const covered = adminHost === undefined || wildcards.includes(adminHost.replace(/^[^.]*/, '*'));
   const names = [domain, ...wildcards, ...(covered ? [] : [adminHost])];
   const proxy = [`\treverse_proxy ${upstreamOf(upstream)} {`, '\t\tflush_interval -1', '\t}'];
-  const head = [
-    MARKER,
-    ...comment(`HTTPS for ${domain}. Caddy keeps Host, sets X-Forwarded-* and carries WebSockets.`),
-  ];
+  const head = comment(`HTTPS for ${domain}. Caddy keeps Host, sets X-Forwarded-* and carries WebSockets.`);
   if (domain === 'localhost') {
     const lines = ['localhost, *.localhost {', '\ttls internal', ...proxy, '}', ''];
-    return [...head, ...comment('Certificates of a local authority: for trying out.'), ...lines].join('\n');
+    return [...head, ...comment('Certificates of a local authority: for trying out.'), ...lines];
   }
   if (dnsProvider !== undefined) {
     return [
@@ -73,7 +70,7 @@ function plain({
       ...proxy,
       '}',
       '',
-    ].join('\n');
+    ];
   }
   const single = [
     domain,
@@ -88,7 +85,7 @@ function plain({
     ...proxy,
     '}',
     '',
-  ].join('\n');
+  ];
 }
 
 function upstreamOf(upstream: string): string {

@@ -1,5 +1,6 @@
 /** What was chosen at an installation, remembered: the next run, an upgrade and a rollback take it from there. Pure. */
 import { TenementError } from '../base/errors.js';
+import type { NewChoices } from './asked.js';
 import { checkDnsProvider } from './caddyfile.js';
 import type { Installed } from './record.js';
 
@@ -7,14 +8,6 @@ export interface Choices {
   readonly domain: string;
   readonly caddy: boolean;
   readonly dnsProvider: string | undefined;
-}
-
-/** Of the command line; undefined keeps what was chosen before. */
-export interface NewChoices {
-  readonly domain: string | undefined;
-  readonly caddy: boolean | undefined;
-  /** False: none any more. */
-  readonly dnsProvider: string | false | undefined;
 }
 
 /**

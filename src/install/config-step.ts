@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'smol-toml';
 import { TenementError } from '../base/errors.js';
-import { findConfig, readOwnedFile } from '../config/find.js';
+import { findConfig, findHere, readOwnedFile } from '../config/find.js';
 import { loadConfig } from '../config/load.js';
 import { withAbsolutePaths } from '../config/paths.js';
 import type { Config } from '../config/schema.js';
@@ -76,7 +76,15 @@ export function configFor(request: ConfigRequest): MovedConfig {
   });
   const config = readBack(text, to);
   verify(before, config, base);
-  return { config, text, from, mode: statSync(from).mode & 0o755, notes: data.notes };
+  const notes = [...data.notes, ...(inPlace ? otherFile(to, cwd) : [])];
+  return { config, text, from, mode: statSync(from).mode & 0o755, notes };
+}
+
+/** Else people edit the file before their eyes, and wonder that nothing changes. */
+function otherFile(to: string, cwd: string): string[] {
+  const other = findHere(cwd);
+  if (other === undefined || realpathSync(other) === realpathSync(to)) return [];
+  return [`${to} is the configuration of the service; ${other} is not, and is not read.`];
 }
 
 /** The same command once more: the file that it names was moved away by the first, or would have been by one that was killed. */

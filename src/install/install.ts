@@ -1,23 +1,25 @@
 /** What `ten install` and `ten upgrade` do, as a list of acts. Reads the machine and changes nothing. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { COSTS } from '../../systemd/units/hardening.js';
 import { isOurs } from '../../systemd/units/marker.js';
 import { serviceUnit } from '../../systemd/units/service.js';
 import { sliceUnit } from '../../systemd/units/slice.js';
 import { socketUnit } from '../../systemd/units/socket.js';
 import { resolveAuto } from '../config/resolve-auto.js';
+import { type Asked, askedOf, type NewChoices, withAsked } from './asked.js';
+import { begunRecord, inOrder } from './begun.js';
 import { caddyStep, withoutCaddyfile } from './caddy-step.js';
 import { caddyfile, siteOf } from './caddyfile.js';
-import { choicesOf, DEFAULT_PORT, defaultListen, listenFor, type NewChoices } from './choices.js';
+import { choicesOf, DEFAULT_PORT, defaultListen, listenFor } from './choices.js';
 import { configFile, configFor } from './config-step.js';
 import { type Layout, UNITS, unitPaths } from './layout.js';
 import type { Machine } from './machine.js';
 import { streamOf } from './needs.js';
 import { asksOf, commandsFor, leftFor } from './owed.js';
-import { programName, pruned, removeOthers, withProgram } from './programs.js';
-import { type Installed, recordText } from './record.js';
+import { programName, pruned, standing, withProgram } from './programs.js';
+import type { Installed } from './record.js';
 import { contents, isPending, linkTarget, type Plan, type Step } from './step.js';
 import { unitNeedsOf } from './unit-needs.js';
 
@@ -46,26 +48,30 @@ export const AS_BEFORE: InstallOptions = {
 export interface InstallPlan extends Plan {
   /** What is installed afterwards. */
   readonly record: Installed;
+  /** Where it listens. */
+  readonly listen: readonly string[];
 }
 
 /** @throws TenementError when the configuration is not valid, or another one is there */
 export function planInstall(options: InstallOptions, machine: Machine): InstallPlan {
   const { places, installed, program, env, cwd } = machine;
+  const asking = withAsked(options, stillAsked(installed, machine));
+  const stand = installed && standing(installed, places);
   const oldUnit = contents(join(places.units, 'tenement.service'));
   const oldCaddyfile = contents(places.caddyfile);
-  const { domain, caddy, dnsProvider } = choicesOf(options, installed, oldUnit, oldCaddyfile);
+  const { domain, caddy, dnsProvider } = choicesOf(asking, installed, oldUnit, oldCaddyfile);
   const moved = configFor({
-    explicit: options.config,
+    explicit: asking.config,
     env,
     cwd,
     to: places.config,
     origin: installed?.config,
     dataDir: places.dataDir,
-    dataDirFlag: options.dataDir,
+    dataDirFlag: asking.dataDir,
     trustedProxies: caddy ? LOOPBACK : [],
-    distrusted: options.caddy === false ? LOOPBACK : [],
+    distrusted: asking.caddy === false ? LOOPBACK : [],
     listen: (now) =>
-      listenFor({ port: options.port, caddy: options.caddy, behind: caddy }, now, domain, machine.hasIpv6),
+      listenFor({ port: asking.port, caddy: asking.caddy, behind: caddy }, now, domain, machine.hasIpv6),
   });
   const { config } = resolveAuto(moved.config, { strongest: machine.strongest, root: true });
   const listen = config.settings.listen ?? defaultListen(domain, DEFAULT_PORT, machine.hasIpv6);
@@ -126,14 +132,20 @@ export function planInstall(options: InstallOptions, machine: Machine): InstallP
   const pending = steps.filter(isPending);
   const asks = asksOf(pending, installed?.owed ?? [], places);
   const left = leftFor(asks, options.start);
-  const { dnsProvider: providerBefore, ...before } = choicesOf(AS_BEFORE, installed, oldUnit, oldCaddyfile);
   // What a newer version knows besides stays in it.
-  const { previous: _previous, dnsProvider: _provider, owed: _owed, ...known } = installed ?? {};
+  const {
+    previous: _previous,
+    dnsProvider: _provider,
+    owed: _owed,
+    coming: _coming,
+    asked: _asked,
+    ...known
+  } = installed ?? {};
   const whole: Installed = {
     ...known,
     format: 1,
     domain,
-    ...withProgram(installed, name, program),
+    ...withProgram(stand, name, program),
     config: { ...origin, ...(isAsMade(installed, places) && { digest: sha256(moved.text) }) },
     dataDir: config.settings.data_dir,
     caddy,
@@ -141,13 +153,21 @@ export function planInstall(options: InstallOptions, machine: Machine): InstallP
     needs,
     aside,
   };
-  // Until all is done, what was chosen before: else a run without options would go on with a half of what was chosen now.
-  const { dnsProvider: _now, ...rest } = { ...whole, ...before };
-  const begun: Installed = {
-    ...rest,
-    ...(providerBefore !== undefined && { dnsProvider: providerBefore }),
-    ...(asks.length > 0 && { owed: asks }),
-  };
+  const isFirst = installed === undefined || installed.asked !== undefined;
+  const begun = begunRecord(whole, {
+    places,
+    installed,
+    coming: { name, digest: program.digest },
+    before: isFirst
+      ? {
+          asked: askedOf({
+            ...asking,
+            config: moved.from === places.config ? undefined : moved.from,
+            dataDir: asking.dataDir && resolve(cwd, asking.dataDir),
+          }),
+        }
+      : choicesOf(AS_BEFORE, installed, oldUnit, oldCaddyfile),
+  });
   notes.push(COSTS[needs.work]);
   if (domain === 'localhost') notes.push('The domain is localhost: give the public one with --domain.');
   if (/^\/(home|root)\//.test(machine.node))
@@ -156,31 +176,23 @@ export function planInstall(options: InstallOptions, machine: Machine): InstallP
     );
   const programs = pruned(whole);
   const record: Installed = { ...whole, programs, ...(left.length > 0 && { owed: left }) };
-  const acts = [...pending, ...commandsFor(asks, options.start)];
-  return { steps: inOrder(places, begun, acts, record), notes, record };
+  const acts = [...pending, ...commandsFor(asks, options.start, listen.map(streamOf))];
+  // While the program is copied, nothing is restarted for a run that ends there.
+  const copying = asksOf([], ['units', ...(installed?.owed ?? [])], places);
+  return {
+    steps: inOrder(places, { copying: begun(copying), begun: begun(asks), acts, record }),
+    notes,
+    record,
+    listen,
+  };
 }
 
-/** First it is written down what is going to be done: a run that is killed is known, and the next one goes on. */
-function inOrder(places: Layout, begun: Installed, acts: readonly Step[], record: Installed): Step[] {
-  const write = (one: Installed): Step => ({
-    do: 'file',
-    path: places.record,
-    text: recordText(one),
-    mode: 0o644,
-  });
-  const first: Step[] = [{ do: 'directory', path: places.programs, mode: 0o755 }];
-  if (acts.length > 0) first.push(write(begun));
-  const last = write(record);
-  const willDiffer = acts.length > 0 && recordText(begun) !== recordText(record);
-  return [
-    ...first.filter(isPending),
-    ...acts,
-    ...(willDiffer || isPending(last) ? [last] : []),
-    ...removeOthers(
-      places,
-      record.programs.map(({ name }) => name),
-    ).filter(isPending),
-  ];
+/** What an earlier run that was cut off was asked for and this one can go on with. */
+function stillAsked(installed: Installed | undefined, { places, env }: Machine): Asked | undefined {
+  if (installed?.asked === undefined) return undefined;
+  const { config, ...others } = installed.asked;
+  const isNamed = env.TENEMENT_CONFIG !== undefined && env.TENEMENT_CONFIG !== '';
+  return { ...others, ...(config !== undefined && !isNamed && !existsSync(places.config) && { config }) };
 }
 
 /** A run was killed when the configuration had been written, and the one that it was made from not yet moved away. */

@@ -17,6 +17,8 @@ export interface Layout {
   /** Caddy's own, which may import ours. */
   readonly caddyMain: string;
   readonly units: string;
+  /** Where `systemctl set-property` writes. */
+  readonly control: string;
   /** Unless the configuration has another one. */
   readonly dataDir: string;
   /** Made by systemd for tenement.service. */
@@ -42,6 +44,7 @@ export function layout(root = '/'): Layout {
     proposal: join(configDir, 'Caddyfile.new'),
     caddyMain: join(root, 'etc/caddy/Caddyfile'),
     units: join(root, 'etc/systemd/system'),
+    control: join(root, 'etc/systemd/system.control'),
     dataDir: join(root, 'var/lib/tenement'),
     runtime: join(root, 'run/tenement'),
     users: join(root, 'run/userdb'),

@@ -32,7 +32,7 @@ export function writesOf(config: Config, work: Work): string[] {
   if (work !== 'manager') {
     for (const { isolation, workdir, read_write_paths = [] } of Object.values(config.service)) {
       for (const path of read_write_paths) paths.add(path);
-      if (isolation === 'process' && HOMES.some((home) => `${workdir}/`.startsWith(home))) paths.add(workdir);
+      if (isolation === 'process' && isInHome(workdir)) paths.add(workdir);
     }
   }
   return [...paths];
@@ -63,16 +63,14 @@ export function needsHomes({ service }: Config, others: readonly string[]): bool
       ...command.split(/\s+/),
     ],
   );
-  return [...paths, ...others].some((path) => HOMES.some((home) => `${path}/`.startsWith(home)));
+  return [...paths, ...others].some(isInHome);
 }
 
 /** Whether an app has its files below /tmp, which an own /tmp of the service would hide. */
 export function sharesTmp({ service }: Config): boolean {
   return Object.values(service).some(
     ({ workdir, command, env_file = '', read_only_paths = [], read_write_paths = [] }) =>
-      [workdir, command, env_file, ...read_only_paths, ...read_write_paths].some((path) =>
-        /^\/(?:var\/)?tmp(?:\/|$)/.test(path),
-      ),
+      [workdir, command, env_file, ...read_only_paths, ...read_write_paths].some(isInTmp),
   );
 }
 
@@ -88,3 +86,9 @@ export function stopSecs({ service }: Config): number {
 export function streamOf(address: string): string {
   return address.startsWith('unix:') ? address.slice('unix:'.length) : address;
 }
+
+/** Which the service does not see without need (ProtectHome). */
+export const isInHome = (path: string): boolean => HOMES.some((home) => `${path}/`.startsWith(home));
+
+/** Which an own /tmp of the service hides. */
+export const isInTmp = (path: string): boolean => /^\/(?:var\/)?tmp(?:\/|$)/.test(path);

@@ -30,9 +30,10 @@ export function leftFor(asks: readonly Ask[], start: boolean): Ask[] {
   return start ? [] : asks.filter((one) => one !== 'units');
 }
 
-export function commandsFor(asks: readonly Ask[], start: boolean): Step[] {
+/** `listens`: addresses of the socket, as ListenStream= has them. */
+export function commandsFor(asks: readonly Ask[], start: boolean, listens: readonly string[]): Step[] {
   const left = leftFor(asks, start);
-  return asks.filter((one) => !left.includes(one)).flatMap((one) => COMMANDS[one]);
+  return asks.filter((one) => !left.includes(one)).flatMap((one) => commandsOf(one, listens));
 }
 
 const run = (...command: [string, ...string[]]): Step => ({ do: 'run', command });
@@ -40,13 +41,19 @@ const run = (...command: [string, ...string[]]): Step => ({ do: 'run', command }
 export const RELOAD = run('systemctl', 'daemon-reload');
 export const RESTART = run('systemctl', 'restart', 'tenement.service');
 
-const COMMANDS: Record<Ask, readonly Step[]> = {
-  units: [RELOAD, run('systemctl', 'enable', '--quiet', 'tenement.socket', 'tenement.service')],
-  // A socket cannot change under the service that holds it.
-  socket: [
-    { do: 'run', command: ['systemctl', 'stop', 'tenement.service'], mayFail: true },
-    run('systemctl', 'restart', 'tenement.socket'),
-  ],
-  service: [RESTART],
-  caddy: [{ do: 'run', command: ['systemctl', 'try-reload-or-restart', 'caddy.service'], mayFail: true }],
-};
+function commandsOf(one: Ask, listens: readonly string[]): readonly Step[] {
+  switch (one) {
+    case 'units':
+      return [RELOAD, run('systemctl', 'enable', '--quiet', 'tenement.socket', 'tenement.service')];
+    case 'socket':
+      // A socket cannot change under the service that holds it.
+      return [
+        { do: 'run', command: ['systemctl', 'stop', 'tenement.service'], mayFail: true },
+        { do: 'run', command: ['systemctl', 'restart', 'tenement.socket'], listens },
+      ];
+    case 'service':
+      return [RESTART];
+    case 'caddy':
+      return [{ do: 'run', command: ['systemctl', 'try-reload-or-restart', 'caddy.service'], mayFail: true }];
+  }
+}

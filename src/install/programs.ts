@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Layout } from './layout.js';
 import type { Program } from './program.js';
 import type { Installed } from './record.js';
-import type { Step } from './step.js';
+import { linkTarget, type Step } from './step.js';
 
 /** With the one in use: enough to go back, and back again. */
 const KEPT = 3;
@@ -19,20 +19,58 @@ export function programName(
 ): string {
   // It runs from there; the record may have been lost.
   if (dirname(at) === places.programs) return basename(at);
-  const known = installed?.programs.find((one) => one.digest === digest);
-  if (known !== undefined && existsSync(join(places.programs, known.name))) return known.name;
+  const recorded = installed === undefined ? [] : standing(installed, places).programs;
+  const known = recorded.find((one) => one.digest === digest);
+  if (known !== undefined) return known.name;
   const taken = existsSync(join(places.programs, version));
   return taken ? `${version}-${digest.slice(0, 8)}` : version;
 }
 
+/** The programs of a record that are there. */
+export interface Standing {
+  /** The newest last. */
+  readonly programs: Installed['programs'];
+  /** In use, or before a run that was interrupted; undefined when none was ever. */
+  readonly current: string | undefined;
+  readonly previous: string | undefined;
+}
+
+/** What a record names and no directory has, as of a run that was killed while it copied, is none. */
+export function standing(installed: Installed, places: Layout): Standing {
+  const isThere = (name: string) => existsSync(join(places.programs, name));
+  const { coming } = installed;
+  const recorded = installed.programs.filter(({ name }) => name !== coming?.name);
+  const programs = [...recorded, ...(coming === undefined ? [] : [coming])].filter(({ name }) =>
+    isThere(name),
+  );
+  const linked = linkTarget(places.current);
+  const current = [installed.current, ...(linked === undefined ? [] : [linked])].find(isThere);
+  const older = programs.map(({ name }) => name).filter((name) => name !== coming?.name);
+  const { previous: wanted } = installed;
+  const previous =
+    wanted === undefined
+      ? undefined
+      : [wanted, ...older.reverse()].find((name) => name !== current && isThere(name));
+  return { programs, current, previous };
+}
+
+/** The program that an interrupted run was to put into use. */
+export function unfinished(installed: Installed, places: Layout): string | undefined {
+  const { coming, owed = [] } = installed;
+  const { current } = standing(installed, places);
+  // A version that knows nothing of it leaves it in the record, but nothing owed.
+  if (coming !== undefined && owed.length > 0 && coming.name !== current) return coming.name;
+  return current !== undefined && installed.current !== current ? installed.current : undefined;
+}
+
 /** The newest last. */
 export function withProgram(
-  installed: Installed | undefined,
+  stand: Standing | undefined,
   name: string,
   { digest }: Program,
 ): Pick<Installed, 'programs' | 'current' | 'previous'> {
-  const before = installed?.current === name ? installed.previous : installed?.current;
-  const others = (installed?.programs ?? []).filter((one) => one.name !== name);
+  const before = stand?.current === name ? stand.previous : stand?.current;
+  const others = (stand?.programs ?? []).filter((one) => one.name !== name);
   return {
     programs: [...others, { name, digest }],
     current: name,

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { TenementError } from '../base/errors.js';
+import { asked } from './asked.js';
 import { layout } from './layout.js';
 import { ask } from './owed.js';
 import { type UnitNeeds, unitNeeds } from './unit-needs.js';
@@ -32,6 +33,10 @@ const schema = z.looseObject({
   needs: unitNeeds.optional(),
   /** Files that stood in the way and were put aside: path -> where it is now. */
   aside: z.record(z.string(), z.string()),
+  /** The program that a run is putting into use: of a run that was interrupted. Until then `current` is the one before. */
+  coming: z.object({ name: programDirectory, digest: z.string() }).optional(),
+  /** What a first installation was asked for, until it is done: the same command without options goes on with it. */
+  asked: asked.optional(),
   /** What systemd and Caddy have still to be asked for: of a run that was interrupted, or that was not to start anything. */
   owed: z.array(ask).optional(),
 });

@@ -27,6 +27,8 @@ export type Step =
       readonly do: 'run';
       readonly command: readonly [string, ...string[]];
       readonly mayFail?: boolean;
+      /** Addresses that it takes, as ListenStream= has them: where that fails, who has them is told. */
+      readonly listens?: readonly string[];
       /** Of a command that is too long to be read. */
       readonly what?: string;
     };

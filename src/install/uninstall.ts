@@ -7,12 +7,12 @@ import { TenementError } from '../base/errors.js';
 import { importsOurs, withoutCaddyfile } from './caddy-step.js';
 import { sha256 } from './install.js';
 import { type Layout, UNITS, unitPaths } from './layout.js';
+import { NO_UNITS, ownRuntime, type Units, usersBut } from './neighbours.js';
 import { removeOthers } from './programs.js';
 import type { Installed } from './record.js';
+import { settingsOf } from './settings.js';
 import { contents, isPending, linkTarget, matching, type Plan, type Step, temporaryName } from './step.js';
 
-/** isolation/unit/user.ts */
-const USERS = /^tenement-\d+\.(user|group)$/;
 /** Not by PATH: in a checkout under npm, another program of this name is on it. */
 const NFT = '/usr/sbin/nft';
 const RULES = 'remove the rules that kept instances apart on loopback';
@@ -21,21 +21,31 @@ const HALF = new RegExp(
   `^(${['tenement.toml', ...UNITS, 'Caddyfile', 'Caddyfile.new', 'install.json', 'ten', 'current'].map(temporaryName).join('|').replaceAll('.', '\\.')})$`,
 );
 
-/** Also of an installation that was interrupted: then `installed` is undefined. */
-export function planUninstall(places: Layout, installed: Installed | undefined, purge: boolean): Plan {
+/** Also of an installation that was interrupted: then `installed` is undefined. `beside`: what runs below tenement.slice. */
+export function planUninstall(
+  places: Layout,
+  installed: Installed | undefined,
+  purge: boolean,
+  beside: Units = NO_UNITS,
+): Plan {
+  const { others } = beside;
   const steps: Step[] = [];
   const notes: string[] = [];
   const run = (...command: [string, ...string[]]) => steps.push({ do: 'run', command, mayFail: true });
   const units = UNITS.map((unit) => unitPaths(places)[unit]).filter((path) => isOurs(contents(path) ?? ''));
-  if (units.length > 0 || installed !== undefined) {
+  const settings = settingsOf(places, purge, others.length > 0);
+  notes.push(...settings.notes);
+  if (units.length > 0 || installed !== undefined || settings.steps.length > 0) {
     // The socket first: else the next connection starts the service again.
     run('systemctl', 'disable', '--quiet', '--now', 'tenement.socket');
     run('systemctl', 'disable', '--quiet', '--now', 'tenement.service');
-    run('systemctl', 'stop', 'tenement.slice');
+    if (others.length === 0) run('systemctl', 'stop', 'tenement.slice');
+    else for (const unit of beside.own) run('systemctl', 'stop', unit);
     for (const path of units) steps.push({ do: 'remove', path, why: 'unit' });
     for (const [path, aside] of Object.entries(installed?.aside ?? {})) {
       if (existsSync(aside)) steps.push({ do: 'rename', path: aside, to: path, why: 'it was there before' });
     }
+    steps.push(...settings.steps);
     run('systemctl', 'daemon-reload');
     run('systemctl', 'reset-failed', 'tenement.service', 'tenement.socket');
   }
@@ -47,9 +57,13 @@ export function planUninstall(places: Layout, installed: Installed | undefined, 
     notes.push(
       `${places.caddyMain} imports ${places.caddyfile}: take that line out, or Caddy does not start again.`,
     );
-  steps.push({ do: 'remove', path: places.runtime, why: 'roots of units' });
+  for (const path of ownRuntime(places, others)) steps.push({ do: 'remove', path, why: 'roots of units' });
+  if (others.length > 0)
+    notes.push(
+      `Of another server, and left alone: ${others.map(({ unit }) => unit).join(', ')}. They, and tenement.slice above them, run on.`,
+    );
   // Of instances that systemd listens for: those outlive the server, and have ended with the slice.
-  const users = { path: places.users, names: USERS };
+  const users = { path: places.users, names: usersBut(others) };
   const uids = matching(users).flatMap((path) => /^tenement-(\d+)\.user$/.exec(basename(path))?.[1] ?? []);
   for (const script of uids.length === 0 ? [] : rulesLeftOver(uids.map(Number)))
     steps.push({ do: 'run', command: [NFT, script], mayFail: true, what: RULES });

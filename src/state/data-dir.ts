@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { diskTrouble } from '../base/disk-trouble.js';
 import { errnoOf, TenementError } from '../base/errors.js';
 
 /**
@@ -39,15 +40,14 @@ function unusable(dataDir: string, error: unknown): TenementError {
   const reasons: Record<string, string> = {
     EACCES: 'this user may not write there',
     EPERM: 'it belongs to another user',
-    EROFS: 'the file system is read-only',
     ENOTDIR: 'a part of the path is not a directory',
     EEXIST: 'it is not a directory',
-    ENOSPC: 'the disk is full',
   };
   const errno = errnoOf(error);
-  const reason = (errno === undefined ? undefined : reasons[errno]) ?? String(error);
+  const trouble = diskTrouble(errno);
+  const reason = trouble?.reason ?? (errno === undefined ? undefined : reasons[errno]) ?? String(error);
   return new TenementError('state_unusable', `The data directory ${dataDir} cannot be used: ${reason}`, {
-    hint: "Run it as the directory's owner, or choose another `data_dir`.",
+    hint: trouble?.hint ?? "Run it as the directory's owner, or choose another `data_dir`.",
     cause: error,
   });
 }

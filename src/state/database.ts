@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
+import { diskTrouble } from '../base/disk-trouble.js';
 import { errnoOf, TenementError } from '../base/errors.js';
 import { prepareDataDir } from './data-dir.js';
 import { checkVersion, MIGRATIONS, type Migration, migrate } from './migrations.js';
@@ -89,8 +90,11 @@ function readable(path: string, error: unknown): TenementError {
   const code = errnoOf(error) ?? '';
   const text = error instanceof Error ? error.message : String(error);
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return damaged(path, text, error);
-  return new TenementError('state_unusable', `${path} cannot be opened: ${text}`, {
-    hint: 'Check the owner and the space left on the disk; only the user that runs the server may use it.',
+  const trouble = diskTrouble(code);
+  return new TenementError('state_unusable', `${path} cannot be opened: ${trouble?.reason ?? text}`, {
+    hint:
+      trouble?.hint ??
+      'Check the owner and the space left on the disk; only the user that runs the server may use it.',
     cause: error,
   });
 }

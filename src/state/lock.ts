@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
+import { diskTrouble } from '../base/disk-trouble.js';
 import { errnoOf, TenementError } from '../base/errors.js';
 import { prepareDataDir } from './data-dir.js';
 import { openSqlite } from './sqlite.js';
@@ -57,9 +58,12 @@ function open(lockFile: string): Database.Database {
 
 function unusable(lockFile: string, error: unknown): TenementError {
   if (error instanceof TenementError) return error;
-  const text = error instanceof Error ? error.message : String(error);
+  const trouble = diskTrouble(errnoOf(error));
+  const text = trouble?.reason ?? (error instanceof Error ? error.message : String(error));
   return new TenementError('state_unusable', `${lockFile} cannot be locked: ${text}`, {
-    hint: 'Only the user that runs the server may use it; on a network file system locks may be missing.',
+    hint:
+      trouble?.hint ??
+      'Only the user that runs the server may use it; on a network file system locks may be missing.',
     cause: error,
   });
 }

@@ -98,6 +98,20 @@ export const MIGRATIONS: readonly Migration[] = [
     sql: 'ALTER TABLE instances ADD COLUMN listed INTEGER NOT NULL DEFAULT 0 CHECK (listed IN (0, 1));',
     additive: true,
   },
+  {
+    title: 'which settings each instance was last started with',
+    sql: `
+      -- Digests, not the settings: some are secrets. run: NULL where they are of the next run, whichever it is.
+      CREATE TABLE started_with (
+        service TEXT NOT NULL, id TEXT NOT NULL,
+        run TEXT,
+        digests TEXT NOT NULL,
+        PRIMARY KEY (service, id),
+        FOREIGN KEY (service, id) REFERENCES instances ON DELETE CASCADE
+      ) STRICT, WITHOUT ROWID;
+    `,
+    additive: true,
+  },
 ];
 
 /** The fewest steps that a program must know to work with the database. */

@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import type { InstanceKey } from '../base/names.js';
 import { createDataPaths } from './data-paths.js';
 import { createEvents } from './events.js';
-import type { InstanceRow, Registry } from './types.js';
+import type { InstanceRow, Registry, StartedWith } from './types.js';
 import { createUids } from './uids.js';
 
 interface StoredInstance {
@@ -67,6 +67,7 @@ export function createRegistry(db: Database.Database): Registry {
     setWeights: (changes) => setWeights.immediate(changes),
     forget: (key) => void remove.run(key.service, key.id),
     ...createRuns(db),
+    ...createStartedWith(db),
     ...createUids(db),
     ...createDataPaths(db),
     ...createEvents(db),
@@ -93,6 +94,26 @@ function createRuns(db: Database.Database): Pick<Registry, 'saveTrace' | 'saveRe
       if (stored.trace === null) return {};
       const trace: { run: string; cgroup?: string } = JSON.parse(stored.trace);
       return { trace: { run: trace.run, cgroup: trace.cgroup } };
+    },
+  };
+}
+
+function createStartedWith(db: Database.Database): Pick<Registry, 'saveStartedWith' | 'startedWith'> {
+  const save = db.prepare(
+    `INSERT INTO started_with (service, id, run, digests) VALUES (?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET run = excluded.run, digests = excluded.digests`,
+  );
+  const select = db.prepare<[string, string], { run: string | null; digests: string }>(
+    'SELECT run, digests FROM started_with WHERE service = ? AND id = ?',
+  );
+  return {
+    saveStartedWith: (key, { run, digests }) =>
+      void save.run(key.service, key.id, run ?? null, JSON.stringify(digests)),
+    startedWith(key) {
+      const stored = select.get(key.service, key.id);
+      if (stored === undefined) return undefined;
+      const digests: StartedWith['digests'] = JSON.parse(stored.digests);
+      return { run: stored.run ?? undefined, digests };
     },
   };
 }

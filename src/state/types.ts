@@ -27,6 +27,14 @@ export interface DataPathRow {
   readonly counted: string | undefined;
 }
 
+/** The settings that an instance was started with, to be compared and not to be read. */
+export interface StartedWith {
+  /** Which run has them; undefined: the next one, whoever starts it. */
+  readonly run: string | undefined;
+  /** By key of the service's table in the config. */
+  readonly digests: Readonly<Record<string, string>>;
+}
+
 /** Which instances exist, and what is known of their last process. The only writer is the supervisor. */
 export interface Registry {
   all(): InstanceRow[];
@@ -51,6 +59,10 @@ export interface Registry {
   /** Clears ref and trace: nothing of that instance runs. */
   clearRun(key: InstanceKey): void;
   run(key: InstanceKey): { trace?: { run: string; cgroup: string | undefined }; ref?: unknown } | undefined;
+  /** Stays when the run is cleared. */
+  saveStartedWith(key: InstanceKey, settings: StartedWith): void;
+  /** Undefined for what a version started that did not remember it. */
+  startedWith(key: InstanceKey): StartedWith | undefined;
 
   /** The uid recorded for the instance, or a new one: never one that was given before, also not to an instance since forgotten, until `releaseUid`. @throws uids_exhausted */
   uidFor(key: InstanceKey, range: readonly [number, number]): number;

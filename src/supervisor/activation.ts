@@ -2,8 +2,9 @@
  * Instances that systemd starts with the first connection to their socket, behind our back or while we were not there. What runs is taken over;
  * what shall be reachable is listened for; a stop that is to last ends the listening first.
  */
-import type { Backend, BackendId, InstanceName, Sockets } from '../../isolation/contract.js';
+import type { Backend, BackendId, InstanceName, Sockets, Standing } from '../../isolation/contract.js';
 import { eachAtOnce } from '../base/at-once.js';
+import { isAway, TenementError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import type { Config } from '../config/schema.js';
@@ -11,6 +12,7 @@ import type { Logs } from '../logs/types.js';
 import type { Registry } from '../state/types.js';
 import type { Want } from './control.js';
 import type { Launcher } from './launcher.js';
+import { mayBeOutdated } from './outdated.js';
 import type { Ports } from './ports.js';
 import type { Supervisor } from './supervisor.js';
 
@@ -33,6 +35,8 @@ export class Activation {
   readonly #deps: ActivationDeps;
   readonly #sockets: Sockets | undefined;
   readonly #watches = new Map<string, () => void>();
+  /** Those of which systemd could not be asked; with the port that is kept. */
+  readonly #unasked = new Map<string, number | undefined>();
   #detached = false;
   /** To be closed when they are stopped; with the port that is free then. */
   readonly #shut = new Map<string, number | undefined>();
@@ -42,24 +46,50 @@ export class Activation {
     this.#sockets = deps.backends.get(BACKEND)?.sockets;
   }
 
-  /** What was listened for before we came: watched, and taken over where it runs. Before anybody is served. */
+  /**
+   * What was listened for before we came: watched, and taken over where it runs. Before anybody is served; and again when the message bus, which was
+   * away, is back.
+   */
   async takeOver(): Promise<void> {
     await eachAtOnce(this.#deps.registry.all(), LOOKS_AT_ONCE, async ({ service, id }) => {
       const key = { service, id };
-      if (!this.#isOurs(key)) return;
+      if (this.#watches.has(formatKey(key))) return;
       // A failure of this ends the start: its port, not being known, could be given to somebody else.
-      const known = await this.#sockets?.known(nameOf(key));
+      const known = await this.#known(key);
       if (known === undefined) return;
       if (known.forwardTo !== undefined) this.#deps.ports.reserve(known.forwardTo);
-      this.watch(key);
+      // What is not to be started by connections any more runs until its end in order, not until something else takes its place.
+      if (this.#isOurs(key)) this.watch(key);
       // A failure of this is one's own: the next start finds what runs.
       await this.#adopt(key).catch((error: unknown) => this.#notTakenOver(key, error));
     });
   }
 
-  /** After a boot of the machine nobody listens: has it done again. Failures are logged. */
+  /** As the sockets know it. While systemd cannot be asked: nothing, and its port is kept. */
+  async #known(key: InstanceKey): Promise<Standing | undefined> {
+    const instance = formatKey(key);
+    const kept = this.#unasked.get(instance);
+    try {
+      const known = await this.#sockets?.known(nameOf(key));
+      this.#unasked.delete(instance);
+      if (known === undefined && kept !== undefined) this.#deps.ports.release(kept);
+      return known;
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      const port = await this.#sockets?.port(nameOf(key));
+      if (port !== undefined) this.#deps.ports.reserve(port);
+      this.#unasked.set(instance, port);
+      return undefined;
+    }
+  }
+
+  /**
+   * After a boot of the machine nobody listens: has it done again. So is what is listened for with settings that were changed while no server ran.
+   * Failures are logged.
+   */
   restore(): Promise<void> {
-    return this.#listenAtRest((key) => !this.#watches.has(formatKey(key)));
+    const { supervisor } = this.#deps;
+    return this.#listenAtRest((key) => !this.#watches.has(formatKey(key)) || mayBeOutdated(supervisor, key));
   }
 
   /** Has instances of changed services that are at rest listened for as they are to be started now. Failures are logged. */
@@ -91,7 +121,10 @@ export class Activation {
     try {
       await this.#deps.launcher.listen(key);
     } catch (error) {
-      this.#deps.log.warn({ err: error, instance: formatKey(key) }, 'its socket could not be made');
+      const [instance, what] = [formatKey(key), 'its socket could not be made'];
+      // Told once for all; made up for when the bus is back.
+      if (isAway(error)) this.#deps.log.debug({ instance }, `${what}: ${error.message}`);
+      else this.#deps.log.warn({ err: error, instance }, what);
     }
   }
 
@@ -104,13 +137,14 @@ export class Activation {
       const key = { service: row.service, id: row.id };
       if (this.#isOurs(key)) continue;
       const name = formatKey(key);
-      const known = await this.#sockets?.known(nameOf(key));
+      const known = await this.#known(key);
       if (known === undefined) continue;
       this.#watches.get(name)?.();
       this.#watches.delete(name);
-      // One that runs is reached by it until then.
+      // One that runs is reached by it until then; but nobody is to start what belongs to no service any more.
       this.#shut.set(name, known.forwardTo);
-      // What is not at rest closes it itself, before its next start.
+      if (this.#deps.config().service[row.service] === undefined) await this.#sockets?.shut(nameOf(key));
+      // What is not at rest closes it itself, before its next start or when it has come to rest.
       const instance = this.#deps.supervisor.find(key);
       if (instance?.state === 'stopped') await instance.whileDown(() => this.close(key));
     }
@@ -126,11 +160,24 @@ export class Activation {
     );
   }
 
-  /** Whether it runs although it is at rest by what we know: a connection that came while it was being stopped has started it again. */
+  /**
+   * It is at rest by what we know. What was only kept until then ends now. What runs all the same was started by a connection that came while it was
+   * being stopped.
+   */
   look(key: InstanceKey): void {
     const instance = formatKey(key);
+    if (this.#shut.has(instance) && !this.#detached) this.#closeAtRest(key);
     if (!this.#watches.has(instance)) return;
     this.#adopt(key).catch((error: unknown) => this.#notTakenOver(key, error));
+  }
+
+  #closeAtRest(key: InstanceKey): void {
+    const instance = this.#deps.supervisor.live(key);
+    instance
+      ?.whileDown(() => this.close(key))
+      .catch((error: unknown) =>
+        this.#deps.log.error({ err: error, instance: formatKey(key) }, 'its socket could not be closed'),
+      );
   }
 
   #notTakenOver(key: InstanceKey, error: unknown): void {
@@ -141,12 +188,19 @@ export class Activation {
   /** No connection starts it any more; what runs, runs on. For what is about to be stopped for longer. Nothing is done for other instances. */
   async shut(key: InstanceKey): Promise<void> {
     const instance = formatKey(key);
+    if (this.#unasked.has(instance)) await this.#askNow(key);
     const end = this.#watches.get(instance);
     if (end === undefined || this.#sockets === undefined) return;
     this.#watches.delete(instance);
     end();
     this.#shut.set(instance, (await this.#sockets.known(nameOf(key)))?.forwardTo);
     await this.#sockets.shut(nameOf(key));
+  }
+
+  /** What ends the listening has to know of it. @throws TenementError systemd_away */
+  async #askNow(key: InstanceKey): Promise<void> {
+    if ((await this.#known(key)) !== undefined) this.watch(key);
+    else if (this.#unasked.has(formatKey(key))) throw new TenementError('systemd_away');
   }
 
   /** Takes away what `shut` has left, once the instance is stopped. Idempotent. */

@@ -2,7 +2,7 @@
 import type { Address, Backend, BackendId, Handle, Ref } from '../../isolation/contract.js';
 import { parseRef } from '../../isolation/index.js';
 import { eachAtOnce } from '../base/at-once.js';
-import { asTenementError, TenementError } from '../base/errors.js';
+import { asTenementError, isAway, TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import type { InstanceRow } from '../state/types.js';
 import { keepEndpoint, sweepEndpoints } from './endpoint.js';
@@ -27,9 +27,9 @@ export async function adoptRunning(
   backends: ReadonlyMap<BackendId, Backend>,
   ports: Ports,
 ): Promise<void> {
-  const { registry, log, config } = supervisor.deps;
+  const { registry, config } = supervisor.deps;
   const strays: Promise<void>[] = [];
-  const saved: { row: InstanceRow; ref: Ref | undefined }[] = [];
+  const saved: Saved[] = [];
   const kept: Address[] = [];
   const keep = (address: Address) => {
     keepEndpoint(address, ports);
@@ -43,6 +43,38 @@ export async function adoptRunning(
     if (run.ref === undefined) strays.push(endStray(supervisor, row));
     else saved.push({ row, ref: parseRef(run.ref) });
   }
+  await adoptAll(supervisor, backends, saved, keep);
+  await Promise.all(strays);
+  await sweepEndpoints(config().settings.data_dir, kept);
+}
+
+/** Those that could not be asked for before, as the message bus was away. */
+export async function adoptReturned(
+  supervisor: Supervisor,
+  backends: ReadonlyMap<BackendId, Backend>,
+): Promise<void> {
+  const { registry } = supervisor.deps;
+  const saved = registry.all().flatMap((row): Saved[] => {
+    if (supervisor.live(row)?.handle !== undefined) return [];
+    const ref = registry.run(row)?.ref;
+    return ref === undefined ? [] : [{ row, ref: parseRef(ref) }];
+  });
+  await adoptAll(supervisor, backends, saved, () => {});
+}
+
+interface Saved {
+  readonly row: InstanceRow;
+  readonly ref: Ref | undefined;
+}
+
+/** `keep`: it may live, and listen there. */
+async function adoptAll(
+  supervisor: Supervisor,
+  backends: ReadonlyMap<BackendId, Backend>,
+  saved: readonly Saved[],
+  keep: (address: Address) => void,
+): Promise<void> {
+  const { registry, log } = supervisor.deps;
   await eachAtOnce(saved, ADOPTIONS_AT_ONCE, async ({ row, ref }) => {
     const instance = formatKey(row);
     try {
@@ -58,27 +90,27 @@ export async function adoptRunning(
         log.error({ instance, reason }, LEFT_ALONE);
       }
     } catch (error) {
-      // It may live, and listen there.
       if (ref !== undefined) keep(ref.address);
-      log.error({ err: error, instance }, LEFT_ALONE);
+      if (isAway(error))
+        log.info({ instance }, `not looked at until the message bus is back: ${error.message}`);
+      else log.error({ err: error, instance }, LEFT_ALONE);
     }
   });
-  await Promise.all(strays);
-  await sweepEndpoints(config().settings.data_dir, kept);
 }
 
 const LEFT_ALONE = 'a process of an earlier server cannot be proven to be this instance: left alone';
 
 async function takeOver(supervisor: Supervisor, row: InstanceRow, handle: Handle): Promise<void> {
-  const { logs, log, config, clock } = supervisor.deps;
+  const { logs, log, clock } = supervisor.deps;
   logs.open(row);
   // Whoever cannot be looked at is thawed, which does no harm to one that runs.
   const frozen = (await handle.freezer?.isFrozen().catch(() => false)) ?? false;
+  // Somebody was faster, where others are served already.
+  if (supervisor.live(row)?.handle !== undefined) return handle.detach();
   // By the wall clock, which is all that was saved: it is shown, and nothing is decided by it.
   const ageMs = Math.max(0, clock.now() - handle.ref.startedAt);
   supervisor.get(row).adopt(handle, frozen, ageMs);
   log.info({ instance: formatKey(row), pid: handle.ref.pid, frozen }, 'adopted a running process');
-  if (config().service[row.service] === undefined) stopOrphan(supervisor, row);
 }
 
 async function endStray(supervisor: Supervisor, row: InstanceRow): Promise<void> {
@@ -92,13 +124,21 @@ async function endStray(supervisor: Supervisor, row: InstanceRow): Promise<void>
   }
 }
 
-/** Its service left the config while no server ran: what a reload would have stopped is stopped now. */
-function stopOrphan(supervisor: Supervisor, row: InstanceRow): void {
-  const gone = new TenementError('unknown_host', 'The service was removed from the config');
-  supervisor
-    .get(row)
-    .stop(row.want, gone)
-    .catch((error: unknown) => supervisor.deps.log.error({ err: error }, 'could not be stopped'));
+/** Their service left the config while no server ran: what a reload would have stopped is stopped now. Failures are logged. */
+export async function stopOrphans(supervisor: Supervisor): Promise<void> {
+  const { config, log } = supervisor.deps;
+  const orphans = [...supervisor.instances].filter(
+    ({ key, handle }) => handle !== undefined && config().service[key.service] === undefined,
+  );
+  await Promise.all(
+    orphans.map(async (one) => {
+      const instance = formatKey(one.key);
+      log.info({ instance }, 'its service is not in the config any more: it is stopped');
+      await one
+        .stop(one.want, new TenementError('unknown_host', 'The service was removed from the config'))
+        .catch((error: unknown) => log.error({ err: error, instance }, 'could not be stopped'));
+    }),
+  );
 }
 
 /**

@@ -1,7 +1,7 @@
 /** From config and registry to a running process: everything that a start needs, in order, and its undoing when a step fails. */
 import type { Backend, BackendId, Handle, Host, Identity } from '../../isolation/contract.js';
 import { endRun, groupPath, parseRef, select, socketPath } from '../../isolation/index.js';
-import { asTenementError, errnoOf, TenementError } from '../base/errors.js';
+import { asTenementError, TenementError } from '../base/errors.js';
 import { formatKey, type InstanceKey } from '../base/names.js';
 import type { ServiceConfig } from '../config/schema.js';
 import type { Registry } from '../state/types.js';
@@ -12,6 +12,7 @@ import { identityFor } from './identity.js';
 import type { Ports } from './ports.js';
 import { checkReach } from './reach.js';
 import { buildSpec, type SpecDeps } from './spec.js';
+import { digestsOf } from './started-with.js';
 
 export interface LauncherDeps extends SpecDeps {
   readonly ports: Ports;
@@ -74,6 +75,7 @@ export class Launcher {
     // No server may come between a connection and its first process. Whose socket is open already may run any moment: not while it does.
     if ((await backend.sockets.known(spec)) === undefined) await this.#deps.diskLimits?.prepare(key);
     await backend.sockets.open(spec);
+    this.#deps.registry.saveStartedWith(key, { run: undefined, digests: digestsOf(service) });
     this.#deps.onListen?.(key);
   }
 
@@ -107,7 +109,7 @@ export class Launcher {
       registry.saveTrace(key, { run: spec.run, cgroup: groupPath(host, spec.group) });
       const handle = await backend.spawn(spec, signal);
       if (backend.sockets !== undefined) this.#deps.onListen?.(key);
-      await this.#save(key, handle);
+      await this.#save(key, handle, service);
       await checkFreezer(service, handle);
       return handle;
     } catch (error) {
@@ -121,8 +123,9 @@ export class Launcher {
   }
 
   /** A process whose ref cannot be saved (full disk) is ended: the next server would not know it, and start a second one. */
-  async #save(key: InstanceKey, handle: Handle): Promise<void> {
+  async #save(key: InstanceKey, handle: Handle, service: ServiceConfig): Promise<void> {
     try {
+      this.#deps.registry.saveStartedWith(key, { run: handle.ref.run, digests: digestsOf(service) });
       this.#deps.registry.saveRef(key, handle.ref);
     } catch (error) {
       await handle.stop({ graceMs: 0 });
@@ -229,15 +232,11 @@ async function checkFreezer(service: ServiceConfig, handle: Handle): Promise<voi
 function wrapped(key: InstanceKey, error: unknown): TenementError {
   if (error instanceof TenementError && START_STATUSES.has(error.status)) return error;
   const cause = asTenementError(error);
-  const hint = error instanceof TenementError ? error.hint : hintFor(error);
   return new TenementError('start_failed', `${formatKey(key)} could not be started: ${cause.message}`, {
-    ...(hint === undefined ? {} : { hint }),
+    // That of a fault of ours says nothing of this start.
+    ...(cause.code !== 'internal' && { hint: cause.hint }),
     details: cause.details,
-    cause: error,
+    // Whose trouble it is is told by its code (isOurTrouble).
+    cause: cause.code === 'internal' ? error : cause,
   });
-}
-
-function hintFor(error: unknown): string | undefined {
-  const full = ['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(errnoOf(error) ?? '');
-  return full ? 'Free some space on the disk of the data directory; `df` shows what is full.' : undefined;
 }

@@ -2,10 +2,10 @@
  * The state machine of one instance: (facts, event) -> (facts, effects). Pure: nothing here waits, starts or stops anything.
  * instance.ts is the only caller; effects.ts carries out what is decided, and its outcomes come back as events.
  */
-import { TenementError } from '../base/errors.js';
+import { isOurTrouble, TenementError } from '../base/errors.js';
 import type { Want } from './control.js';
 import type { Effect, Event, Facts, Moment, Step } from './facts.js';
-import { afterDeath, countDeath, type Verdict } from './policy.js';
+import { afterDeath, afterOurTrouble, countDeath, type Verdict } from './policy.js';
 
 /** Applies one event. An event that means nothing in the present state changes nothing. */
 export function step(before: Facts, event: Event, at: Moment): Step {
@@ -32,7 +32,7 @@ function apply(facts: Facts, event: Event, at: Moment): Step {
     case 'ready':
       return facts.state === 'starting' ? onReady(facts, at) : stay(facts);
     case 'start-failed':
-      return facts.state === 'starting' ? onDeath(facts, false, event.error, at) : stay(facts);
+      return facts.state === 'starting' ? onStartFailed(facts, event.error, at) : stay(facts);
     case 'exited':
       return onExit(facts, event.clean, event.error, at);
     case 'suspect':
@@ -94,7 +94,8 @@ function onWake(facts: Facts, at: Moment): Step {
 
 /** What was disabled or held while its process was left running by a server that died is stopped now, never let through. */
 function onAdopted(facts: Facts, staysFrozen: boolean): Step {
-  if (facts.state !== 'stopped') return stay(facts);
+  // In back-off when it could not be asked for at first.
+  if (facts.state !== 'stopped' && facts.state !== 'backoff') return stay(facts);
   // Again, because that server may have died in the midst of it.
   if (mayStart(facts) && staysFrozen) return asleep(facts, true);
   if (mayStart(facts)) return starting(facts, 'adopt');
@@ -195,6 +196,14 @@ function onExit(facts: Facts, clean: boolean, error: TenementError, at: Moment):
     default:
       return stay(facts);
   }
+}
+
+function onStartFailed(facts: Facts, error: TenementError, at: Moment): Step {
+  if (!isOurTrouble(error)) return onDeath(facts, false, error, at);
+  // The app has had no chance: nothing is held against it, and it starts as soon as we have what we lack.
+  const verdict = afterOurTrouble(facts.want, at.policy, at.now);
+  const next = follow(facts, verdict, { ...at, waiters: 0 });
+  return { facts: next.facts, effects: [{ do: 'clean' }, { do: 'reject', error }, ...next.effects] };
 }
 
 /** The process has ended, or its start came to nothing. */

@@ -18,6 +18,7 @@ import type {
 import type { DiskLimits } from './disk-limits.js';
 import type { Instance } from './instance.js';
 import { releaseUid, removeData } from './instance-data.js';
+import { notReady, refuseStillborn } from './not-ready.js';
 import type { Quotas } from './quotas.js';
 import type { Registration } from './registration.js';
 import { type ConfigChange, compare } from './reload.js';
@@ -35,6 +36,8 @@ interface OperationsDeps {
   readonly applyConfig: () => Promise<{ before: Config; after: Config }>;
   /** Registers what the config lists, and starts what is new of it or was not listed before. */
   readonly startListed: (listed: readonly InstanceKey[]) => Promise<void>;
+  /** What to do when an instance of that service cannot be started, where that is known: instead of the general hint. */
+  readonly startAdvice?: (service: string) => string | undefined;
   /** The instance is forgotten: metrics drop its labels. */
   readonly onForget: (key: InstanceKey) => void;
   /** What would start an instance past us: shut before a stop that is to last, closed after it. */
@@ -76,13 +79,13 @@ export class Operations implements Control {
 
   async spawn(key: InstanceKey, options: SpawnOptions): Promise<Done> {
     const instance = await this.#deps.registration.ensure(key, { adoptData: options.adoptData ?? false });
-    this.#deps.supervisor.service(key.service);
+    const service = this.#deps.supervisor.service(key.service);
     // From now on it is there because a person wants it, whatever [instances] says later.
     this.#deps.supervisor.deps.registry.update(key, { listed: false });
     const already = instance.state === 'ready';
-    const ready = instance.start('on-demand').catch((error: unknown) => {
-      throw notReady(asTenementError(error), instance);
-    });
+    const ready = this.#started(instance, instance.start('on-demand')).then(() =>
+      already ? undefined : refuseStillborn(instance, service),
+    );
     if (options.wait === false) ready.catch(() => {});
     else await ready;
     return { ...(await this.view(key)), already };
@@ -109,8 +112,16 @@ export class Operations implements Control {
   }
 
   async restart(key: InstanceKey): Promise<InstanceView> {
-    await this.#deps.supervisor.get(key).restart('a person asked for a restart');
+    const instance = this.#deps.supervisor.get(key);
+    await this.#started(instance, instance.restart('a person asked for a restart'));
     return this.view(key);
+  }
+
+  /** A failure is told with what to try. */
+  #started(instance: Instance, ready: Promise<void>): Promise<void> {
+    return ready.catch((error: unknown) => {
+      throw notReady(asTenementError(error), instance, this.#deps.startAdvice?.(instance.key.service));
+    });
   }
 
   restartService(service: string): AsyncIterable<{ key: InstanceKey; done: number; total: number }> {
@@ -286,18 +297,5 @@ export class Operations implements Control {
 
 /** What is wanted after a stop: the next request wakes it, unless somebody keeps it down. */
 const keptDown = (want: Want): Want => (want === 'down' || want === 'disabled' ? want : 'on-demand');
-
-/** A start that failed, with what becomes of the instance: it is registered, and nothing starts it by itself. */
-function notReady(error: TenementError, { key, state }: Instance): TenementError {
-  if (state !== 'backoff' && state !== 'failed') return error;
-  const name = formatKey(key);
-  const { code, message, details, cause, retryAfterSecs, hint } = error;
-  return new TenementError(code, message, {
-    hint: `${hint.replace(/[^.!?]$/, '$&.')} ${name} stays registered${state === 'backoff' ? ', in back-off' : ''}: a request or \`ten start ${name}\` tries again, \`ten rm ${name}\` forgets it.`,
-    details,
-    ...(cause !== undefined && { cause }),
-    ...(retryAfterSecs !== undefined && { retryAfterSecs }),
-  });
-}
 
 const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

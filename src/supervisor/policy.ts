@@ -55,3 +55,12 @@ export function afterDeath(death: Death, policy: RestartPolicy, now: number): Ve
   const delay = Math.min(policy.backoffMaxMs, policy.backoffBaseMs * 2 ** doublings);
   return { kind: 'backoff', until: now + delay };
 }
+
+/** Of what only we can mend, and nobody tells us that it is. */
+const OUR_TROUBLE_RETRY_MS = 10_000;
+
+/** What follows a start that failed for want of something of ours. Who waits for nobody to ask is tried again; a request tries at once. */
+export function afterOurTrouble(want: Want, policy: RestartPolicy, now: number): Verdict {
+  if (want !== 'up') return { kind: 'rest' };
+  return { kind: 'backoff', until: now + Math.min(policy.backoffMaxMs, OUR_TROUBLE_RETRY_MS) };
+}

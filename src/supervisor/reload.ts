@@ -56,6 +56,11 @@ const IS_OF_THE_PROCESS: Readonly<Record<keyof ServiceConfig, boolean>> = {
   systemd: true,
 };
 
+/** In the order of the schema. */
+export const PROCESS_KEYS = (Object.keys(IS_OF_THE_PROCESS) as (keyof ServiceConfig)[]).filter(
+  (key) => IS_OF_THE_PROCESS[key],
+);
+
 export function compare(before: Config, after: Config): ConfigChange {
   const names = (config: Config) => Object.keys(config.service).sort();
   const both = names(after).flatMap((name) => {

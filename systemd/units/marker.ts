@@ -1,6 +1,9 @@
 /** First line of every file that `ten install` writes: by it `ten install` and `ten uninstall` know what is theirs. */
 export const MARKER = '# Written by `ten install`, and again by `ten upgrade`.';
 
+/** Of what a person has had written, elsewhere. */
+export const CADDY_MARKER = '# Written by `ten caddy`.';
+
 export function isOurs(text: string): boolean {
   return text.startsWith(MARKER);
 }

@@ -54,11 +54,12 @@ export class FakeControl implements Control {
 
   async stop(key: InstanceKey, { hold }: { hold: boolean }): Promise<Done> {
     this.calls.push(`stop ${formatKey(key)}${hold ? ' hold' : ''}`);
-    const already = this.#get(key).view.state === 'stopped';
+    const { state, want } = this.#get(key).view;
+    const already = state === 'stopped';
     const view = this.#change(key, {
       state: 'stopped',
       health: 'sleeping',
-      want: hold ? 'down' : 'on-demand',
+      want: hold ? 'down' : want === 'up' ? 'on-demand' : want,
       address: undefined,
       pid: undefined,
     });

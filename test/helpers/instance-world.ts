@@ -12,7 +12,7 @@ import { FakeHandle } from './fake-handle.js';
 export interface Launch {
   readonly signal: AbortSignal;
   succeed(handle?: FakeHandle): FakeHandle;
-  fail(code?: 'start_failed' | 'internal'): void;
+  fail(code?: 'start_failed' | 'internal' | 'state_unusable' | 'systemd_away', cause?: TenementError): void;
 }
 
 /** One readiness or reconnect probe that waits for the test's word. */
@@ -138,7 +138,8 @@ export class InstanceWorld {
           resolve(handle);
           return handle;
         },
-        fail: (code = 'start_failed') => reject(new TenementError(code, 'it cannot be started')),
+        fail: (code = 'start_failed', cause) =>
+          reject(new TenementError(code, 'it cannot be started', { cause })),
       });
     });
   }

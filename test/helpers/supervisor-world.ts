@@ -139,6 +139,8 @@ export async function supervisorWorld(t: ExecutionContext, toml: string, kernel?
     clock,
     registry: store.registry,
     handles,
+    /** Where whoever is ready listens. */
+    address,
     behaviour,
     adoptions,
     backends,

@@ -4,6 +4,7 @@ import type { Backend, InstanceName, Spec } from '../../isolation/contract.js';
 import { select, socketPath } from '../../isolation/index.js';
 import { attacks } from '../integration/isolation/attacks.js';
 import { conformance } from '../integration/isolation/conformance.js';
+import { unappliedLimits } from '../integration/isolation/limits.js';
 import { backends, unitVariant } from './unit-variant.js';
 
 const backend = select(backends, 'socket-activation', unitVariant.host);
@@ -40,6 +41,7 @@ const passedOn = {
 
 conformance(test.serial, taken);
 conformance(test.serial, passedOn);
+for (const variant of [taken, passedOn]) unappliedLimits(test.serial, variant);
 attacks(test.serial, { ...taken, network: 'none', open: [] });
 // The names of abstract sockets belong to the network.
 attacks(test.serial, { ...taken, network: 'host', open: ['abstract-socket'] });

@@ -1,13 +1,23 @@
 import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { createBackends, probeHost, select } from '../../isolation/index.js';
+import { createBackends, probeHost, select, socketPath } from '../../isolation/index.js';
+import { freePort } from '../helpers/free-port.js';
 import { Bench, start } from '../integration/isolation/bench.js';
 import { newUser } from '../integration/isolation/variants.js';
 
 const host = await probeHost();
-const backend = select(createBackends(host), 'systemd', host);
+const backends = createBackends(host, '/exposure');
+const backend = select(backends, 'systemd', host);
+
+async function exposure(t: ExecutionContext, unit: string, below: number): Promise<void> {
+  const { stdout } = await execa('systemd-analyze', ['security', '--no-pager', unit]);
+  const level = /Overall exposure level for .*: ([\d.]+)/.exec(stdout)?.[1];
+  const costs = stdout.split('\n').filter((line) => /\d\.\d$/.test(line.trim()));
+  t.true(Number(level) < below, `${unit} ${level}:\n${costs.join('\n')}`);
+  t.log(`${level}; what costs: ${costs.map((line) => line.trim().split(/\s+/)[1]).join(' ')}`);
+}
 
 for (const [network, below] of [
   ['host', 1.5],
@@ -16,13 +26,27 @@ for (const [network, below] of [
   test(`network ${network}: systemd itself rates the exposure of an instance below ${below}`, async (t) => {
     const bench = new Bench(t, newUser(true));
     const { ref } = await start(t, backend, { ...bench.spec(bench.app('never-listens')), network });
-    const unit = ref.unit?.name ?? '';
-    const { stdout } = await execa('systemd-analyze', ['security', '--no-pager', unit]);
-    const level = /Overall exposure level for .*: ([\d.]+)/.exec(stdout)?.[1];
-    const costs = stdout.split('\n').filter((line) => /\d\.\d$/.test(line.trim()));
-    t.true(Number(level) < below, `${level}:\n${costs.join('\n')}`);
-    t.log(`${level}; what costs: ${costs.map((line) => line.trim().split(/\s+/)[1]).join(' ')}`);
+    await exposure(t, ref.unit?.name ?? '', below);
   });
+
+  for (const passedOn of [false, true]) {
+    const what = passedOn ? 'of one that is woken, and of its door' : 'of one that is woken by its socket';
+    test(`network ${network}: nor does it rate the exposure ${what} higher`, async (t) => {
+      const woken = select(backends, 'socket-activation', host);
+      const bench = new Bench(t, newUser(true));
+      const port = await freePort();
+      const plain = bench.spec(bench.app('listen'), { PORT: String(port) });
+      t.teardown(() => woken.sockets?.close(plain, { graceMs: 0 }));
+      const address = { path: socketPath(plain) };
+      const { ref } = await start(t, woken, {
+        ...{ ...plain, address, network },
+        ...(passedOn && { forwardTo: port }),
+      });
+      const unit = ref.unit?.name ?? '';
+      await exposure(t, unit, below);
+      if (passedOn) await exposure(t, unit.replace(/\.service$/, '-door.service'), below);
+    });
+  }
 }
 
 for (const place of ['/home', '/root']) {

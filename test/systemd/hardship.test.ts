@@ -9,17 +9,18 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
 import { version } from '../../src/base/package-root.js';
 import { cleanEnv, TEN } from '../helpers/example-server.js';
-import { until } from '../helpers/until.js';
 import {
   APP,
   answers,
   changedSince,
   listing,
+  PORT,
   pidOf,
   prepareApp,
   removeInstallation,
@@ -29,9 +30,9 @@ import {
   ten,
   tenDone,
 } from './installed.js';
-import { mainPid, property } from './units.js';
+import { NEXT, nextProgram } from './next-program.js';
+import { mainPid } from './units.js';
 
-const NEXT = '/srv/tenement-next';
 const SYSTEMD = Number((await execa('systemctl', ['--version'])).stdout.split(' ')[1]);
 /** With quotes only where systemd can show such a directory (isolation/unit/showable.ts). */
 const ODD = SYSTEMD < 255 ? '/srv/an app\'s $HOME, 100% "odd"' : '/srv/an $HOME, 100% odd';
@@ -45,13 +46,6 @@ const acts = (told: string): string[] =>
     // The server takes most of them with it when it is stopped.
     .filter((line) => !line.startsWith('remove users of instances'))
     .map((line) => line.replace(/^replace/, 'write'));
-
-async function nextProgram(name: string): Promise<void> {
-  rmSync(NEXT, { recursive: true, force: true });
-  await execa('cp', ['-a', join('/opt/tenement', readlinkSync('/opt/tenement/current')), NEXT]);
-  const path = join(NEXT, 'package.json');
-  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), version: name }));
-}
 
 test.beforeEach(() => {
   rmSync(APP, { recursive: true, force: true });
@@ -137,49 +131,28 @@ test.serial(
   },
 );
 
-test.serial('hardship: killed at any moment, the same command goes on', async (t) => {
-  await tenDone(t, 'install');
-  await answers('alice.units');
-  const main = join(NEXT, 'bin/ten');
-  let count = 0;
-  /** Upgrades to another program, and ends that in the midst of it; whether it came to that: on a busy machine it may be done before it is seen. */
-  const killedAt = async (moment: string, name: string): Promise<boolean> => {
-    await nextProgram(name);
-    const options = { cwd: APP, env: cleanEnv(), extendEnv: false, reject: false } as const;
-    const upgrade = execa(process.execPath, [main, 'upgrade'], options);
-    let done = false;
-    const ended = upgrade.then(() => {
-      done = true;
-    });
-    await until(`${moment} has begun`, async () => {
-      if (done) return true;
-      if (moment === 'copy') return existsSync(`/opt/tenement/.incoming-${name}`);
-      if (readlinkSync('/opt/tenement/current') !== name) return false;
-      return moment === 'link' || (await property(SERVER, 'ActiveState')) !== 'active';
-    });
-    upgrade.kill('SIGKILL');
-    await ended;
-    return (await upgrade).signal === 'SIGKILL';
-  };
-  for (const moment of ['copy', 'link', 'restart']) {
-    let name = '';
-    do {
-      name = `9.9.1${count}`;
-      count += 1;
-    } while (!(await killedAt(moment, name)));
-    const { exitCode, stderr } = await run(main, ['upgrade']);
-    t.is(exitCode, 0, stderr);
-    await answers('alice.units');
-    t.regex((await run(main, ['upgrade'])).stdout, /Nothing to do/);
-    const { stdout } = await execa('readlink', ['-f', `/opt/tenement/current`]);
-    t.is(stdout, `/opt/tenement/${name}`);
-    t.deepEqual(
-      readdirSync('/opt/tenement').filter((one) => one.startsWith('.')),
-      [],
+test.serial(
+  'hardship: a port that is taken is told with who has it, and the next run knows what was asked for',
+  async (t) => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(PORT, '127.0.0.1', resolve));
+    const free = () => new Promise((resolve) => other.close(resolve));
+    t.teardown(free);
+    const failed = await ten('install', '--domain', 'example.com', '--caddy');
+    t.is(failed.exitCode, 1);
+    t.regex(failed.stderr, new RegExp(`127\\.0\\.0\\.1:${PORT} is taken by .*\\(pid ${process.pid}\\)`));
+    t.regex(failed.stderr, /ss -ltnp/);
+    await free();
+    const next = await run(TEN[0], [TEN[1], 'install'], '/');
+    t.is(next.exitCode, 0, next.stderr);
+    t.regex(readFileSync('/etc/systemd/system/tenement.service', 'utf8'), /--domain example\.com/);
+    t.regex(next.stderr, /next: .*https:\/\/example\.com/);
+    t.regex(
+      (await run(TEN[0], [TEN[1], 'caddy'], '/')).stdout,
+      /^alice\.units\.example\.com|example\.com, /m,
     );
-  }
-  t.true(readdirSync('/opt/tenement').length <= 3 + 2);
-});
+  },
+);
 
 test.serial('hardship: an app in a directory with an odd name, whose paths are relative', async (t) => {
   mkdirSync(join(ODD, 'code'), { recursive: true });

@@ -1,6 +1,7 @@
 /** The client of systemd's manager against a real one, and a real bus that goes away. */
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
+import type { TenementError } from '../../src/base/errors.js';
 import { busSocket } from '../../systemd/bus.js';
 import { type Property, SystemdManager, type UnitNews } from '../../systemd/manager.js';
 import { until } from '../helpers/until.js';
@@ -100,12 +101,15 @@ test('a unit that exists already is not started again', async (t) => {
   const manager = connected(t);
   const unit = newUnit(t);
   await manager.startTransient(unit, run('/bin/sleep', '1000'));
-  await t.throwsAsync(manager.startTransient(unit, run('/bin/sleep', '1000')), { code: 'systemd_failed' });
+  const error = await t.throwsAsync<TenementError>(manager.startTransient(unit, run('/bin/sleep', '1000')), {
+    code: 'systemd_failed',
+  });
+  t.true(error?.hint.includes(`journalctl -u '${unit}'`), error?.hint);
 });
 
 test('where nobody answers the error says where and what to look at', async (t) => {
   const manager = new SystemdManager('/nonexistent/bus');
-  const error = await t.throwsAsync(manager.version(), { code: 'systemd_failed' });
+  const error = await t.throwsAsync(manager.version(), { code: 'systemd_away' });
   t.regex(error?.message ?? '', /\/nonexistent\/bus cannot be used/);
   t.regex((error as { hint?: string }).hint ?? '', /systemctl status dbus/);
 });
@@ -170,7 +174,7 @@ test('a start is not made twice: it fails with the bus, and says that units run 
   await manager.version();
   door.deafen();
   const start = t.throwsAsync(manager.startTransient(newUnit(t), run('/bin/true')), {
-    code: 'systemd_failed',
+    code: 'systemd_away',
   });
   await door.shut();
   const error = await start;

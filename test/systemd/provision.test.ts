@@ -35,9 +35,11 @@ test.after.always(async () => {
 test.serial('provision: a fresh machine serves the example, and run again, nothing changes', async (t) => {
   // What the script would install else; the container's network has nobody to get it from.
   if (!haveTools(t, 'npm', 'make', 'g++', 'python3', 'curl', 'perl', 'setpriv', 'nft', 'bwrap')) return;
+  mkdirSync(join(packageRoot, 'examples/notes/tenement-data'), { recursive: true });
   const first = await provision();
   t.is(first.exitCode, 0, first.all);
   await answers('alice.notes');
+  t.false(existsSync('/srv/tenement-examples/notes/tenement-data'), 'what a trial has left stays private');
   t.true(existsSync('/usr/local/bin/ten'));
   const pid = await mainPid(SERVER);
   const second = await provision();

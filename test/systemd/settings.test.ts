@@ -54,6 +54,18 @@ test('what it does not know makes a start fail, which says so', async (t) => {
   t.regex(error?.message ?? '', /systemd \d+\S* does not know the property Nonsense/);
 });
 
+test('a limit that it has no controller for makes a start fail, which names it', async (t) => {
+  if (host.controllers.includes('pids')) return t.pass('everything can be limited here');
+  const bench = new Bench(t, newUser(true));
+  const plain = bench.spec(bench.app('never-listens'));
+  const spec = { ...plain, unitProperties: unitProperties({ TasksMax: 50, MemoryHigh: '50M' }) };
+  const error = await t.throwsAsync(start(t, backend, spec), { code: 'isolation_unavailable' });
+  t.regex(error?.message ?? '', /`TasksMax`, `MemoryHigh` cannot be applied: .* controllers pids, memory/);
+  // What takes away a limit needs nothing.
+  const without = { ...plain, unitProperties: unitProperties({ TasksMax: 'infinity' }) };
+  await start(t, backend, without);
+});
+
 test('further settings are in force in the instance', async (t) => {
   const bench = new Bench(t, newUser(true));
   const settings = { Nice: 7, LimitNOFILE: 123, SystemCallFilter: ['~@chown'] };

@@ -1,7 +1,9 @@
 /** `ten uninstall` on a machine where systemd still listens for instances: they outlive the server, but not the installation. */
+import { existsSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import test from 'ava';
 import { execa } from 'execa';
+import { addUser } from '../../isolation/unit/user.js';
 import {
   answers,
   changedSince,
@@ -11,9 +13,10 @@ import {
   removeInstallation,
   rules,
   service,
+  ten,
   tenDone,
 } from './installed.js';
-import { mainPid } from './units.js';
+import { mainPid, property } from './units.js';
 
 const SERVICES = [
   '[instances]\nunits = ["alice"]\ndoors = ["bob", "carol"]\ntaken = ["dave"]\nplain = ["eve"]\nspaces = ["frank"]\nboxes = ["grace"]\n',
@@ -69,6 +72,64 @@ test.serial('uninstall: nothing is left of instances that run or are listened fo
     [],
   );
 });
+
+test.serial(
+  'uninstall: what another server runs goes on, and what systemd has kept of settings goes with the data',
+  async (t) => {
+    const [user, other] = ['tenement-1960000001', 'tenement-other-zoe.service'];
+    const records = [
+      `/run/userdb/${user}.user`,
+      '/run/userdb/1960000001.user',
+      `/run/userdb/${user}.group`,
+      '/run/userdb/1960000001.group',
+    ];
+    t.teardown(async () => {
+      await execa('systemctl', ['stop', other], { reject: false });
+      for (const path of records) rmSync(path, { force: true });
+    });
+    const before = await listing();
+    await tenDone(t, 'install');
+    await answers('alice.units');
+    await answers('bob.doors');
+    for (const unit of ['tenement-units-alice.service', 'tenement-doors-bob.service'])
+      t.is(await property(unit, 'Documentation'), 'file:///var/lib/tenement', unit);
+    await addUser({ uid: 1_960_000_001, gid: 1_960_000_001 });
+    const marks = ['--property=Documentation=file:///srv/other', `--property=User=${user}`];
+    await execa('systemd-run', [
+      `--unit=${other}`,
+      '--slice=tenement-other.slice',
+      ...marks,
+      'sleep',
+      'infinity',
+    ]);
+    const pid = await mainPid(other);
+    await execa('systemctl', ['set-property', 'tenement.service', 'CPUWeight=90']);
+    t.regex(await tenDone(t, 'uninstall', '--purge', '--dry-run'), /system\.control\/tenement\.service\.d/);
+    const { stdout, stderr, exitCode } = await ten('uninstall', '--purge', '--yes');
+    t.is(exitCode, 0, stderr);
+    t.notRegex(stdout, /stop tenement\.slice/);
+    t.regex(stderr, /tenement-other-zoe\.service/);
+    t.is(await mainPid(other), pid);
+    t.true(existsSync(records[0] ?? ''));
+    const left = await changedSince(before);
+    t.deepEqual(
+      left.filter((line) => !line.includes('1960000001') && !line.includes('tenement-other')),
+      [],
+    );
+    const { stdout: units } = await execa('systemctl', [
+      'list-units',
+      '--plain',
+      '--no-legend',
+      'tenement-*.service',
+      'tenement-*.socket',
+    ]);
+    t.deepEqual(
+      units.split('\n').map((line) => line.split(' ')[0]),
+      // The second runs these tests.
+      [other, 'tenement-tests.service'],
+    );
+  },
+);
 
 function connect(socketPath: string): Promise<number> {
   return new Promise((resolve, reject) => {

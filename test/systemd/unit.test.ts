@@ -3,6 +3,7 @@ import test from 'ava';
 import { select } from '../../isolation/index.js';
 import { attacks } from '../integration/isolation/attacks.js';
 import { conformance } from '../integration/isolation/conformance.js';
+import { limits } from '../integration/isolation/limits.js';
 import { backends, unitVariant } from './unit-variant.js';
 
 const variant = {
@@ -12,6 +13,7 @@ const variant = {
 };
 
 conformance(test, variant);
+limits(test.serial, variant);
 attacks(test.serial, { ...variant, network: 'none', open: [] });
 // The names of abstract sockets belong to the network.
 attacks(test.serial, { ...variant, network: 'host', open: ['abstract-socket'] });

@@ -5,10 +5,10 @@ import { contextOf } from '../output.js';
 import { wholeNumber } from '../target.js';
 
 interface Options {
-  domain: string;
+  domain?: string;
   port?: string;
   upstream?: string;
-  dnsProvider?: string;
+  dnsProvider?: string | false;
   output?: string;
   install?: boolean;
   systemd?: boolean;
@@ -16,10 +16,17 @@ interface Options {
 
 export function addCaddy(program: Command): void {
   addCommand(program, 'caddy', 'print a Caddyfile that puts HTTPS in front')
-    .option('-d, --domain <domain>', 'domain whose subdomains are the instances', 'localhost')
+    .option(
+      '-d, --domain <domain>',
+      'domain whose subdomains are the instances (default: the installed one, else localhost)',
+    )
     .option('-p, --port <port>', "port of the server (default: the config's first `listen`, else 8080)")
     .option('--upstream <address>', '`ip:port` or `unix:/path` instead')
-    .option('--dns-provider <name>', "wildcard certificates by this module of Caddy's, such as cloudflare")
+    .option(
+      '--dns-provider <name>',
+      "wildcard certificates by this module of Caddy's, such as cloudflare (default: the installed one)",
+    )
+    .option('--no-dns-provider', 'a certificate for each name that is listed')
     .option('-o, --output <file>', 'write it to a file')
     .option('--install', 'write it to /etc/caddy/Caddyfile and reload Caddy')
     .option(
@@ -31,7 +38,7 @@ export function addCaddy(program: Command): void {
       const { writeCaddyfile } = await import('../run-caddy.js');
       await writeCaddyfile(
         {
-          domain: parseDomain(options.domain),
+          domain: options.domain === undefined ? undefined : parseDomain(options.domain),
           port: options.port === undefined ? undefined : wholeNumber(options.port, '--port', 1, 65535),
           upstream: options.upstream,
           dnsProvider: options.dnsProvider,

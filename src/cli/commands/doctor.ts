@@ -55,12 +55,13 @@ async function look(globals: Globals, quick: boolean): Promise<Report> {
     ...(await checkForwarding(host, config)),
   ];
   if (quick || host.platform !== 'linux') return { checks: all, measured: [] };
-  const [{ measureAttacks }, { checkServices }] = await Promise.all([
+  const [{ measureAttacks }, { checkServices, waysOfServices }] = await Promise.all([
     import('../doctor/attacks.js'),
     import('../doctor/services.js'),
   ]);
-  const measured = await measureAttacks(host);
-  const services = config === undefined ? [] : checkServices(config, measured, host, createBackends(host));
+  const backends = createBackends(host);
+  const measured = await measureAttacks(host, config && waysOfServices(config, host, backends));
+  const services = config === undefined ? [] : checkServices(config, measured, host, backends);
   return { checks: [...all, ...services], measured };
 }
 

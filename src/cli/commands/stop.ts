@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { StopRequest } from '../../api/protocol.js';
 import { formatKey } from '../../base/names.js';
 import { addCommand } from '../globals.js';
+import { nextStart } from '../next-start.js';
 import { contextOf } from '../output.js';
 import { withSpinner } from '../spinner.js';
 import { instanceOf, instancePath } from '../target.js';
@@ -26,10 +27,6 @@ export function addStop(program: Command): void {
       );
       if (out.json) return out.printJson(answer);
       out.print(`Stopped ${formatKey(key)}${answer.already === true ? ' (it was not running)' : ''}`);
-      out.print(
-        options.hold === true
-          ? `It stays down until \`ten start ${formatKey(key)}\`.`
-          : 'The next request wakes it (`--hold` keeps it down).',
-      );
+      out.print(nextStart(answer));
     });
 }

@@ -15,6 +15,19 @@ export function checkServices(
   );
 }
 
+/** The name of the way by which a service's instances are kept apart. */
+function wayOfService(service: ServiceConfig, host: Host, backends: Backends): string {
+  const isolation = service.isolation === 'auto' ? strongest(backends, host, service) : service.isolation;
+  return nameOf(wayOf(host, isolation, service.network, hasOwnUser(service, isolation, host)));
+}
+
+const hasOwnUser = (service: ServiceConfig, isolation: string, host: Host): boolean =>
+  host.root && (isolation !== 'process' || service.user !== '' || service.isolation === 'auto');
+
+export function waysOfServices(config: Config, host: Host, backends: Backends): string[] {
+  return Object.values(config.service).map((service) => wayOfService(service, host, backends));
+}
+
 function checkService(
   name: string,
   service: ServiceConfig,
@@ -26,8 +39,7 @@ function checkService(
   const support = backends.get(isolation)?.probe(host, service.sandbox);
   if (support === undefined) return warn(name, `isolation = "${isolation}" is not measured`, 'Try it.');
   if (!support.supported) return fail(name, support.reason, support.remedy);
-  const own = host.root && (isolation !== 'process' || service.user !== '' || service.isolation === 'auto');
-  if (isolation === 'process' && !own) {
+  if (isolation === 'process' && !hasOwnUser(service, isolation, host)) {
     const who = host.root ? 'as root' : 'as this user';
     return warn(
       name,
@@ -35,7 +47,7 @@ function checkService(
       'Use `isolation = "namespace"` or `"sandbox"` for code that you do not trust.',
     );
   }
-  const way = nameOf(wayOf(host, isolation, service.network, own));
+  const way = wayOfService(service, host, backends);
   const found = measured.find((one) => one.name === way);
   if (found?.outcomes === undefined) {
     return fail(

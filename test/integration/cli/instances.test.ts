@@ -34,6 +34,23 @@ test('stop says that the next request wakes it, unless held', async (t) => {
   t.deepEqual(control.calls, ['stop notes:alice', 'stop notes:bob hold']);
 });
 
+test('stop promises no start that does not come', async (t) => {
+  const { ten, control } = await startCliServer(t);
+  const alice = control.kept.get('notes:alice');
+  if (alice === undefined) return t.fail();
+  const stopped = async () => (await ten(['stop', 'notes:alice'])).stdout;
+  for (const [changes, said] of [
+    [{ want: 'down' }, /stays down until `ten start notes:alice`/],
+    [{ want: 'disabled' }, /503 until `ten enable notes:alice`/],
+    [{ want: 'on-demand', configured: false }, /no service "notes": nothing starts it/],
+  ] as const) {
+    alice.view = { ...alice.view, ...changes };
+    const text = await stopped();
+    t.regex(text, said);
+    t.notRegex(text, /wakes it/);
+  }
+});
+
 test('stop says when there was nothing to stop', async (t) => {
   const { ten } = await startCliServer(t);
   await ten(['stop', 'notes:alice']);

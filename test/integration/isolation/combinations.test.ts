@@ -30,6 +30,7 @@ test('what the configuration refuses for units, their start refuses, and nothing
     const backend = { systemd: createSystemdBackend, 'socket-activation': createSocketBackend }[isolation](
       host,
       manager,
+      '/data',
     );
     for (const network of ['host', 'egress', 'none'] as const) {
       for (const listen of LISTENS) {

@@ -9,11 +9,33 @@ import { until } from '../../helpers/until.js';
 import { Bench, groupExists, read, start } from './bench.js';
 import type { Variant } from './conformance.js';
 
+function canLimit({ host }: Variant, controller: 'memory' | 'cpu' | 'pids'): boolean {
+  return host.controllers.includes(controller) || host.legacyCgroups?.[controller] !== undefined;
+}
+
+/** Where something cannot be limited: also of backends that have nothing else of this file. */
+export function unappliedLimits(test: SerialFn, variant: Variant): void {
+  const { backend, host } = variant;
+  const title = (text: string): string => `${variant.name}: ${text}`;
+  for (const limit of [{ memoryBytes: 1 << 28 }, { cpuQuota: 1 }, { pids: 9 }] satisfies Limits[]) {
+    const [key] = Object.keys(limit);
+    const controller = key === 'memoryBytes' ? 'memory' : key === 'pids' ? 'pids' : 'cpu';
+    if (canLimit(variant, controller)) continue;
+    test(title(`a limit that cannot be applied (${key}) is an error, not ignored`), async (t) => {
+      const bench = new Bench(t, variant.newIdentity?.());
+      const spec = { ...bench.spec(bench.app('never-listens')), limits: limit };
+      const error = await t.throwsAsync(start(t, backend, spec), { instanceOf: TenementError });
+      t.is(error.code, 'isolation_unavailable');
+      t.regex(error.message, new RegExp(controller));
+      t.false(groupExists(host, spec));
+    });
+  }
+}
+
 export function limits(test: SerialFn, variant: Variant): void {
   const { backend, host } = variant;
   const title = (text: string): string => `${variant.name}: ${text}`;
-  const has = (controller: 'memory' | 'cpu' | 'pids'): boolean =>
-    host.controllers.includes(controller) || host.legacyCgroups?.[controller] !== undefined;
+  const has = (controller: 'memory' | 'cpu' | 'pids') => canLimit(variant, controller);
 
   test(title('open files, core dumps and sizes of files are limited'), async (t) => {
     const bench = new Bench(t, variant.newIdentity?.());
@@ -92,19 +114,7 @@ export function limits(test: SerialFn, variant: Variant): void {
     });
   }
 
-  for (const limit of [{ memoryBytes: 1 << 28 }, { cpuQuota: 1 }, { pids: 9 }] satisfies Limits[]) {
-    const [key] = Object.keys(limit);
-    const controller = key === 'memoryBytes' ? 'memory' : key === 'pids' ? 'pids' : 'cpu';
-    if (has(controller)) continue;
-    test(title(`a limit that cannot be applied (${key}) is an error, not ignored`), async (t) => {
-      const bench = new Bench(t, variant.newIdentity?.());
-      const spec = { ...bench.spec(bench.app('never-listens')), limits: limit };
-      const error = await t.throwsAsync(start(t, backend, spec), { instanceOf: TenementError });
-      t.is(error.code, 'isolation_unavailable');
-      t.regex(error.message, new RegExp(controller));
-      t.false(groupExists(host, spec));
-    });
-  }
+  unappliedLimits(test, variant);
 
   test(title('frozen it does nothing; what came meanwhile is answered after the thaw'), async (t) => {
     const bench = new Bench(t, variant.newIdentity?.());

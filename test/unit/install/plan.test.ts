@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { domainIn } from '../../../src/install/choices.js';
 import { AS_BEFORE, planInstall } from '../../../src/install/install.js';
+import { nextAfter } from '../../../src/install/next.js';
 import { neededPackages } from '../../../src/install/program.js';
 import { describeInFull } from '../../../src/install/step.js';
 import { planUninstall } from '../../../src/install/uninstall.js';
@@ -41,6 +42,31 @@ test('another configuration that is there is not replaced', async (t) => {
   await install();
   configFile(t, UNIT, app);
   t.throws(() => planInstall({ ...AS_BEFORE, config: app }, machine()), { message: /is there already/ });
+});
+
+test('installed again where another configuration lies, it is told which one is in force', async (t) => {
+  const { app, places, install, machine } = machineFor(t, UNIT);
+  const first = await install();
+  const told = (notes: readonly string[]) => notes.filter((note) => note.includes('is not, and is not read'));
+  t.deepEqual(told(first.notes), []);
+  t.deepEqual(told((await install()).notes), []);
+  configFile(t, UNIT, app);
+  const { steps, notes } = planInstall(AS_BEFORE, machine());
+  t.deepEqual(steps, []);
+  t.regex(
+    told(notes).join('\n'),
+    new RegExp(`${places.config} is the configuration.*${app}/tenement.toml is not`),
+  );
+});
+
+test('after an installation it is told what comes next', async (t) => {
+  const { places, install } = machineFor(t, UNIT);
+  const then = async (...options: Parameters<typeof install>) => nextAfter(await install(...options), places);
+  t.regex(await then({ start: false }), /ten install.* starts it/);
+  t.regex(await then(), /ten ps.*http:\/\/localhost:8080,/);
+  t.regex(await then({ caddy: true, domain: 'example.com' }), /https:\/\/example\.com,/);
+  t.regex(await then({ caddy: false, port: 80 }), /http:\/\/example\.com,/);
+  t.regex(await then(), /ten reload.*tenement\.toml/);
 });
 
 test('a unit that somebody else wrote is put aside, gives its domain, and comes back', async (t) => {
@@ -129,11 +155,11 @@ test('the versions before stay until they are old, and one goes to and fro', asy
     await install({}, programNamed(version));
   t.deepEqual(readdirSync(places.programs).sort(), ['1.2.0', '1.3.0', '1.4.0', 'current', 'install.json']);
   const back = () => programBefore(places, machine().installed);
-  t.is(back(), join(places.programs, '1.3.0'));
+  t.is(back().at, join(places.programs, '1.3.0'));
   await install({}, programNamed('1.3.0'));
-  t.is(back(), join(places.programs, '1.4.0'));
+  t.is(back().at, join(places.programs, '1.4.0'));
   await install({}, programNamed('1.4.0'));
-  t.is(back(), join(places.programs, '1.3.0'));
+  t.is(back().at, join(places.programs, '1.3.0'));
 });
 
 test('another program of the same version is another directory', async (t) => {

@@ -92,6 +92,21 @@ test('a run is a trace until its ref is known, and is gone once cleared or forgo
   t.is(r.run(alice), undefined);
 });
 
+test('what an instance was started with stays when its run is cleared, and goes with the instance', (t) => {
+  const r = registry(t);
+  r.register(alice, 1);
+  t.is(r.startedWith(alice), undefined);
+  r.saveStartedWith(alice, { run: undefined, digests: { env: 'a' } });
+  t.deepEqual(r.startedWith(alice), { run: undefined, digests: { env: 'a' } });
+  r.saveStartedWith(alice, { run: 'r1', digests: { env: 'b' } });
+  r.saveRef(alice, {});
+  r.clearRun(alice);
+  t.deepEqual(r.startedWith(alice), { run: 'r1', digests: { env: 'b' } });
+  r.forget(alice);
+  r.register(alice, 2);
+  t.is(r.startedWith(alice), undefined);
+});
+
 test('a uid is given once, also after its instance was forgotten', (t) => {
   const r = registry(t);
   r.register(alice, 1);

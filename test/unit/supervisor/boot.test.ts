@@ -6,7 +6,15 @@ import test from 'ava';
 import type { Adoption } from '../../../isolation/contract.js';
 import { isAlive, readStat } from '../../../isolation/proc.js';
 import { TenementError } from '../../../src/base/errors.js';
-import { adoptRunning, registerListed, startAll, wantedAtBoot } from '../../../src/supervisor/boot.js';
+import {
+  adoptRunning,
+  registerListed,
+  startAll,
+  stopOrphans,
+  wantedAtBoot,
+} from '../../../src/supervisor/boot.js';
+import { renewOutdated } from '../../../src/supervisor/outdated.js';
+import { digestsOf } from '../../../src/supervisor/started-with.js';
 import { FakeHandle } from '../../helpers/fake-handle.js';
 import { key, supervisorWorld } from '../../helpers/supervisor-world.js';
 import { until } from '../../helpers/until.js';
@@ -51,7 +59,8 @@ test('unproven: left alone, and never a second process', async (t) => {
 test('adopted, and its service is no longer configured: stopped', async (t) => {
   const { world, handle } = await found(t, (handle) => ({ kind: 'adopted', handle }), 'former');
   await adoptRunning(world.supervisor, world.backends, world.ports);
-  await until('it is stopped', () => handle.gone);
+  await stopOrphans(world.supervisor);
+  t.true(handle.gone);
   t.deepEqual(world.alive(), []);
 });
 
@@ -248,4 +257,49 @@ test('the socket or port of one that could not be looked at is left to it', asyn
   await adoptRunning(world.supervisor, new Map([['process', { ...backend, adopt }]]), world.ports);
   t.true(existsSync(place));
   t.false(world.ports.reserve(31_234));
+});
+
+test('of what was adopted, that which runs with other settings is restarted, a few at a time; held ones and others go on', async (t) => {
+  const world = await supervisorWorld(t, NOTES);
+  const service = world.supervisor.service('notes');
+  const found = ['a', 'b', 'same', 'unknown'].map((id) => ({
+    id,
+    handle: new FakeHandle({ address: world.address }),
+  }));
+  const other = { ...digestsOf(service), command: 'another', args: 'others' };
+  for (const { id, handle } of found) {
+    world.registry.register(key(id), 1);
+    world.registry.saveRef(key(id), handle.ref);
+    world.adoptions.push({ kind: 'adopted', handle });
+    // Of an earlier run, which says nothing of this one.
+    const run = id === 'unknown' ? 'earlier' : handle.ref.run;
+    world.registry.saveStartedWith(key(id), { run, digests: id === 'same' ? digestsOf(service) : other });
+  }
+  await adoptRunning(world.supervisor, world.backends, world.ports);
+  await renewOutdated(world.supervisor);
+  const gone = found.filter(({ handle }) => handle.gone).map(({ id }) => id);
+  t.deepEqual(gone, ['a', 'b']);
+  t.deepEqual(world.alive().sort(), ['notes:a', 'notes:b']);
+  const [event] = world.registry.events(key('a'), 10).filter(({ to }) => to === 'stopping');
+  t.is(event?.cause, 'other settings: command, args');
+  const unknown = found.find(({ id }) => id === 'unknown')?.handle.ref.run;
+  t.deepEqual(world.registry.startedWith(key('unknown')), { run: unknown, digests: digestsOf(service) });
+});
+
+test('what cannot start with the changed settings stops the rest from being restarted', async (t) => {
+  const world = await supervisorWorld(t, NOTES);
+  const found = ['a', 'b'].map((id) => ({ id, handle: new FakeHandle({ address: world.address }) }));
+  for (const { id, handle } of found) {
+    world.registry.register(key(id), 1);
+    world.registry.saveRef(key(id), handle.ref);
+    world.adoptions.push({ kind: 'adopted', handle });
+    world.registry.saveStartedWith(key(id), { run: handle.ref.run, digests: { command: 'another' } });
+  }
+  world.behaviour.set('notes:a', 'cannot start');
+  await adoptRunning(world.supervisor, world.backends, world.ports);
+  await renewOutdated(world.supervisor);
+  t.deepEqual(
+    found.map(({ handle }) => handle.gone),
+    [true, false],
+  );
 });

@@ -226,3 +226,55 @@ test('a clean exit that nobody waits for: it sleeps', async (t) => {
   await turn();
   t.is(world.instance.state, 'stopped');
 });
+
+test('what we lack for a start is no death of the app: however often, the next request tries at once', async (t) => {
+  const world = new InstanceWorld();
+  const full = new TenementError('state_unusable', 'the disk is full');
+  for (let i = 0; i < 10; i += 1) {
+    const wanted = code(t, world.instance.acquire(never()));
+    await turn();
+    if (i % 2 === 0) world.lastLaunch().fail('start_failed', full);
+    else world.lastLaunch().fail('systemd_away');
+    t.is(await wanted, i % 2 === 0 ? 'start_failed' : 'systemd_away');
+    t.is(world.instance.state, 'stopped');
+  }
+  t.is(world.instance.deaths, 0);
+  t.is(world.instance.lastProblem, 'it cannot be started');
+  (await world.awake()).lease.release();
+  t.is(world.instance.state, 'ready');
+});
+
+test('one that is meant to be up is tried again until we have what we lacked', async (t) => {
+  const world = new InstanceWorld({ want: 'up' });
+  const started = code(t, world.instance.start('up'));
+  await turn();
+  world.lastLaunch().fail('state_unusable');
+  t.is(await started, 'state_unusable');
+  for (let i = 0; i < 10; i += 1) {
+    t.is(world.instance.state, 'backoff');
+    await world.clock.advanceAsync(10_000);
+    t.is(world.instance.state, 'starting');
+    world.lastLaunch().fail('state_unusable');
+    await turn();
+  }
+  t.is(world.instance.deaths, 0);
+  await world.clock.advanceAsync(10_000);
+  await world.becomeReady();
+  t.is(world.instance.state, 'ready');
+});
+
+test('one that could not be asked for at first is taken over when it can be, also while it waits for its next start', async (t) => {
+  const world = new InstanceWorld({ want: 'up' });
+  const started = code(t, world.instance.start('up'));
+  await turn();
+  world.lastLaunch().fail('systemd_away');
+  await started;
+  t.is(world.instance.state, 'backoff');
+  world.instance.adopt(new FakeHandle(), false);
+  await turn();
+  world.lastProbe().pass();
+  await turn();
+  t.is(world.instance.state, 'ready');
+  await world.clock.advanceAsync(60_000);
+  t.is(world.launches.length, 1);
+});

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import {
   escapeUnitPart,
   instanceOfUnit,
+  sliceName,
   unescapeUnitPart,
   unitName,
   unitPath,
@@ -34,6 +35,32 @@ test('an instance and its unit name each other', (t) => {
       t.deepEqual(instanceOfUnit(unitName(service, tenant)), { service, tenant });
     }),
   );
+});
+
+test('a unit that would be too long has a shorter name, which no other instance has', (t) => {
+  const long = (start: string, end: string) => start.padEnd(62, '-') + end;
+  const names = [
+    'a',
+    'a-b',
+    'x'.repeat(63),
+    long('a', 'x'),
+    long('a', 'y'),
+    long('b', 'x'),
+    long('a--b', 'x'),
+  ];
+  const units = names.flatMap((service) => names.map((tenant) => unitName(service, tenant)));
+  t.is(new Set(units).size, names.length ** 2);
+  for (const unit of units) {
+    const longest = `invocation:${unit.replace(/\.service$/, '-door.service')}`;
+    t.true(longest.length <= 255, unit);
+    t.regex(unit, /^tenement-([a-z0-9.]|\\x2d)+-([a-z0-9.]|\\x2d)+\.service$/);
+  }
+  t.is(unitName('x'.repeat(63), 'a-b'), `tenement-${'x'.repeat(63)}-a\\x2db.service`);
+  t.is(instanceOfUnit(unitName(long('a', 'x'), long('a', 'x'))), undefined);
+  const slices = names.map(sliceName);
+  t.is(new Set(slices).size, names.length);
+  for (const slice of slices) t.true(`invocation:${slice}`.length <= 255, slice);
+  t.is(sliceName('my-notes'), 'tenement-my\\x2dnotes.slice');
 });
 
 test('other units are not instances', (t) => {

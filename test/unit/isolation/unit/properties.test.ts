@@ -1,5 +1,5 @@
 import test from 'ava';
-import { OPTIONAL, slice, type UnitInput, unitProperties } from '../../../../isolation/unit/properties.js';
+import { OPTIONAL, type UnitInput, unitProperties } from '../../../../isolation/unit/properties.js';
 
 const input: UnitInput = {
   service: 'my-notes',
@@ -124,6 +124,5 @@ test('further properties win; further refusals of system calls come beside ours'
 });
 
 test('each instance is in the slice of its service', (t) => {
-  t.is(slice('my-notes'), 'tenement-my\\x2dnotes.slice');
   t.is(values().get('Slice'), 'tenement-my\\x2dnotes.slice');
 });

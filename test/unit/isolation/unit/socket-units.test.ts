@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { type AddressInfo, createServer } from 'node:net';
 import test from 'ava';
+import { doorProperties } from '../../../../isolation/unit/door.js';
 import { fingerprint } from '../../../../isolation/unit/plan.js';
 import {
   appProperties,
-  doorProperties,
   socketPath,
   socketProperties,
   socketUnits,
@@ -29,11 +29,11 @@ test('only root gets at the socket', (t) => {
 
 test('what passes connections on needs the app, is in its network, and ends after its idle time', (t) => {
   const units = socketUnits(name, true);
-  const none = map(doorProperties(name, units, 'none', 8080, 61_500));
+  const none = map(doorProperties(name, units, 'none', 8080, { idleMs: 61_500 }));
   t.deepEqual(none.get('BindsTo'), [units.app]);
   t.deepEqual(none.get('JoinsNamespaceOf'), [units.app]);
   t.regex(JSON.stringify(none.get('ExecStart')), /--exit-idle-time=61500000us","127\.0\.0\.1:8080/);
-  const host = map(doorProperties(name, units, 'host', 30_001, 0));
+  const host = map(doorProperties(name, units, 'host', 30_001, { idleMs: 0 }));
   t.false(host.has('PrivateNetwork'));
   t.notRegex(JSON.stringify(host.get('ExecStart')), /idle/);
 });
