@@ -19,6 +19,8 @@ export interface Facts {
   readonly closed: boolean;
   /** In `frozen`: somebody asked, and it is being thawed. */
   readonly thawing: boolean;
+  /** In `starting`: the starts just before this one that found another program on their port. */
+  readonly collisions: number;
 }
 
 export const initialFacts = (want: Want): Facts => ({
@@ -30,6 +32,7 @@ export const initialFacts = (want: Want): Facts => ({
   until: 0,
   closed: false,
   thawing: false,
+  collisions: 0,
 });
 
 export type Event =
@@ -87,6 +90,8 @@ export interface Moment {
   readonly sleeps: boolean;
   /** What sleeps is frozen and not stopped: the service says so, and it can be done. */
   readonly freezes: boolean;
+  /** Its process has a port that is its own for this run only: the next one gets another. */
+  readonly changesPort: boolean;
 }
 
 export interface Step {

@@ -27,7 +27,7 @@ export interface InstanceDeps extends TenureDeps {
   readonly openRequests?: () => number | undefined;
   /** It is about to be frozen. */
   readonly onFreeze?: () => void;
-  /** A state was left for another: one line, one row. */
+  /** A state was left for another, or a start begins again with another port (`starting` to `starting`): one line, one row. */
   readonly onTransition: (from: State, to: State, cause: string) => void;
   readonly onWant: (want: Want) => void;
 }
@@ -287,6 +287,7 @@ export class Instance {
       policy: this.#deps.timings().restart,
       sleeps: this.#deps.timings().idleMs > 0,
       freezes: this.#deps.timings().freezeMs !== undefined && this.#tenure.handle?.freezer !== undefined,
+      changesPort: 'port' in (this.#tenure.handle?.address ?? {}),
     };
     const { facts, effects } = step(before, event, moment);
     this.#facts = facts;
@@ -317,7 +318,8 @@ export class Instance {
   #tell(before: Facts, after: Facts, cause: string): void {
     try {
       if (after.want !== before.want) this.#deps.onWant(after.want);
-      if (after.state !== before.state) this.#deps.onTransition(before.state, after.state, cause);
+      const again = after.collisions > before.collisions;
+      if (again || after.state !== before.state) this.#deps.onTransition(before.state, after.state, cause);
     } catch (error) {
       this.#deps.log.error({ err: error }, 'a change of state could not be recorded');
     }

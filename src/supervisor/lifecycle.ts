@@ -5,14 +5,20 @@
 import { isOurTrouble, TenementError } from '../base/errors.js';
 import type { Want } from './control.js';
 import type { Effect, Event, Facts, Moment, Step } from './facts.js';
-import { afterDeath, afterOurTrouble, countDeath, type Verdict } from './policy.js';
+import { afterDeath, afterOurTrouble, countDeath, type Death, type Verdict } from './policy.js';
 
 /** Applies one event. An event that means nothing in the present state changes nothing. */
 export function step(before: Facts, event: Event, at: Moment): Step {
   const { facts, effects } = apply(before, event, at);
-  return facts.thawing && facts.state !== 'frozen'
-    ? { facts: { ...facts, thawing: false }, effects }
-    : { facts, effects };
+  return { facts: withoutPast(facts), effects };
+}
+
+/** What belongs to a state ends with it. */
+function withoutPast(facts: Facts): Facts {
+  const thawing = facts.thawing && facts.state === 'frozen';
+  const collisions = facts.state === 'starting' ? facts.collisions : 0;
+  const same = thawing === facts.thawing && collisions === facts.collisions;
+  return same ? facts : { ...facts, thawing, collisions };
 }
 
 function apply(facts: Facts, event: Event, at: Moment): Step {
@@ -177,7 +183,7 @@ function onUnhealthy(facts: Facts, at: Moment): Step {
 function replaced(facts: Facts, at: Moment): Step {
   const deaths = countDeath(facts.deaths, at.now, at.policy);
   const plan = afterDeath(
-    { deaths, wasReady: true, clean: false, want: facts.want, wanted: true },
+    { deaths, wasReady: true, collisions: 0, clean: false, want: facts.want, wanted: true },
     at.policy,
     at.now,
   );
@@ -210,12 +216,16 @@ function onStartFailed(facts: Facts, error: TenementError, at: Moment): Step {
 function onDeath(facts: Facts, clean: boolean, error: TenementError, at: Moment): Step {
   const wasReady = facts.state !== 'starting' || facts.entry !== 'spawn';
   const deaths = countDeath(facts.deaths, at.now, at.policy);
-  const wanted = wasReady && at.waiters > 0;
-  const verdict = afterDeath({ deaths, wasReady, clean, want: facts.want, wanted }, at.policy, at.now);
+  const collided = !wasReady && at.changesPort && error.code === 'port_taken';
+  const collisions = collided ? facts.collisions + 1 : 0;
+  const wanted = at.waiters > 0;
+  const death: Death = { deaths, wasReady, collisions, clean, want: facts.want, wanted };
+  const verdict = afterDeath(death, at.policy, at.now);
   const effects: Effect[] = [{ do: 'clean' }];
-  // Whoever waited for THIS start gets its outcome at once; after a death from ready they wait for the next one.
-  if (!wasReady) effects.push({ do: 'reject', error });
-  const next = follow({ ...facts, deaths }, verdict, wasReady ? at : { ...at, waiters: 0 });
+  // Whoever waited for THIS start gets its outcome at once; after a death from ready, or with another port, they wait for the next one.
+  const tried = !wasReady && verdict.kind !== 'start';
+  if (tried) effects.push({ do: 'reject', error });
+  const next = follow({ ...facts, deaths, collisions }, verdict, tried ? { ...at, waiters: 0 } : at);
   return { facts: next.facts, effects: [...effects, ...next.effects] };
 }
 

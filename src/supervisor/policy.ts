@@ -15,6 +15,8 @@ export interface Death {
   readonly deaths: readonly number[];
   /** It had been ready, or was adopted. */
   readonly wasReady: boolean;
+  /** Starts in a row, this one included, that found another program on their port; 0 when it died of something else. */
+  readonly collisions: number;
   /** It ended by itself with exit code 0. */
   readonly clean: boolean;
   readonly want: Want;
@@ -34,16 +36,24 @@ export function countDeath(deaths: readonly number[], now: number, policy: Resta
   return [...deaths.filter((at) => now - at < policy.windowMs), now];
 }
 
+/** How many starts in a row are repeated at once with another port. What meets somebody on a third one, too, is no accident. */
+const OTHER_PORTS = 2;
+
 /**
  * The first death from ready restarts at once, so that requests need only wait; then delays double; more than `maxRestarts`
  * deaths within the window and the instance has failed until enough of them have left the window.
  * An app that ended cleanly and that nobody waits for rests, unless the service says `restart = "always"`.
+ *
+ * The accident: between the trial of a port and the app's bind() another program took it, such as an instance of a second server. It is not
+ * the app's fault, and who waits need not know.
  */
 export function afterDeath(death: Death, policy: RestartPolicy, now: number): Verdict {
   if (death.want === 'disabled' || death.want === 'down') return { kind: 'rest' };
+  const collided = death.collisions > 0 && death.collisions <= OTHER_PORTS;
+  if (collided && (death.wanted || death.want === 'up')) return { kind: 'start' };
   const mayRest =
     policy.restart === 'never' || (death.clean && death.wasReady && policy.restart !== 'always');
-  if (mayRest && !death.wanted) return { kind: 'rest' };
+  if (mayRest && !(death.wanted && death.wasReady)) return { kind: 'rest' };
 
   const count = death.deaths.length;
   if (count > policy.maxRestarts) {

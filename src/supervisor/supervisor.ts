@@ -175,6 +175,7 @@ export class Supervisor {
         if (to === 'frozen') logs.note(key, `frozen: ${cause}`);
         if ((from === 'ready' || from === 'frozen') && (to === 'stopping' || to === 'draining'))
           logs.note(key, `stopping: ${cause}`);
+        if (from === to) logs.note(key, `starting again with another port: ${cause}`);
         if (to === 'backoff') logs.note(key, `waiting before the next start: ${cause}`);
         if (to === 'failed') logs.note(key, `died too often, not restarted for now: ${cause}`);
         if ((to === 'starting' || from === 'frozen') && cause === WAKE) this.deps.onWake?.(key.service);

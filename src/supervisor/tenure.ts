@@ -7,10 +7,10 @@ import type { Exit, Handle } from '../../isolation/contract.js';
 import type { Stopwatch } from '../base/clock.js';
 import { asTenementError, TenementError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
+import { describeExit, stillborn } from './exits.js';
 import type { Event } from './facts.js';
 import { HealthLoop } from './health.js';
 import { Leases } from './leases.js';
-
 import { type Probes, realProbes } from './probe.js';
 import type { HealthAnswer, HealthRequest } from './readiness.js';
 import type { Timings } from './timings.js';
@@ -194,6 +194,8 @@ export class Tenure {
 
   /** Gives the process up and sees to it, in the background, that nothing of its tree is left. */
   disown(): void {
+    // One start may follow the other without a change of state: what is still asked of the old process is no answer for the new one.
+    this.endAttempt();
     const handle = this.#handle;
     this.#endHealth();
     if (handle === undefined) return;
@@ -270,12 +272,12 @@ export class Tenure {
       this.#deps.log.error({ err: error }, 'the last log lines could not be read');
     });
     // A start's failure is told with the lines the app left; a death while serving must not keep anyone waiting for them.
-    if (newborn) await seen;
+    const [error] = newborn
+      ? await Promise.all([stillborn(this.#name, handle, exit), seen])
+      : [new TenementError('start_failed', `${this.#name} ${describeExit(exit)}`)];
     if (this.#handle !== handle) return;
-    const what = describeExit(exit);
-    const when = newborn ? ' before it was ready' : '';
-    const error = new TenementError('start_failed', `${this.#name} ${what}${when}`);
-    this.#events.post({ type: 'exited', clean: exit.code === 0, error }, what);
+    const cause = error.code === 'port_taken' ? error.message : describeExit(exit);
+    this.#events.post({ type: 'exited', clean: exit.code === 0, error }, cause);
   }
 
   #newLeases(): Leases {
@@ -300,10 +302,4 @@ function retirement(): AbortController {
   // One listener for each open lease is normal here, not a leak.
   setMaxListeners(0, controller.signal);
   return controller;
-}
-
-function describeExit(exit: Exit): string {
-  if (exit.oom) return 'was killed because it ran out of memory';
-  if (exit.unknown) return 'ended';
-  return exit.signal === null ? `exited with code ${exit.code}` : `was killed by ${exit.signal}`;
 }

@@ -41,6 +41,7 @@ export class FakeHandle implements Handle {
   /** The graces of all `stop` calls, milliseconds. */
   readonly stops: number[] = [];
   readonly freezer?: FakeFreezer;
+  readonly listener?: NonNullable<Handle['listener']>;
   /** Nothing of it is left. */
   gone = false;
   #exit: (exit: Exit) => void = () => {};
@@ -54,11 +55,13 @@ export class FakeHandle implements Handle {
       startedAt?: number;
       address?: { host: string; port: number };
       freezer?: FakeFreezer;
+      listener?: NonNullable<Handle['listener']>;
     } = {},
   ) {
     this.address = options.address ?? { host: '127.0.0.1', port: 1 };
     this.#holds = options.holds ?? false;
     if (options.freezer !== undefined) this.freezer = options.freezer;
+    if (options.listener !== undefined) this.listener = options.listener;
     pids += 1;
     this.ref = {
       version: 1,

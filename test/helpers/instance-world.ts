@@ -21,7 +21,7 @@ export interface Probe {
   readonly handle: unknown;
   readonly signal: AbortSignal;
   pass(): void;
-  fail(message?: string): void;
+  fail(message?: string, code?: 'start_timeout' | 'port_taken'): void;
   /** The probe itself breaks. */
   break(): void;
 }
@@ -151,7 +151,7 @@ export class InstanceWorld {
         handle,
         signal,
         pass: () => resolve(undefined),
-        fail: (message = 'not in time') => resolve(new TenementError('start_timeout', message)),
+        fail: (message = 'not in time', code = 'start_timeout') => resolve(new TenementError(code, message)),
         break: () => reject(new Error('the probe broke')),
       });
     });

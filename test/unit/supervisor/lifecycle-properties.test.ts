@@ -17,6 +17,8 @@ const policy: RestartPolicy = {
 const budgets = { startupMs: 30_000, stopMs: 10_000, drainMs: 30_000 };
 const error = new TenementError('start_failed');
 
+const taken = new TenementError('port_taken');
+
 const want = fc.constantFrom('up', 'on-demand', 'down', 'disabled' as const);
 const event: fc.Arbitrary<Event> = fc.oneof(
   fc.constantFrom<Event>(
@@ -32,6 +34,8 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     { type: 'freeze-over' },
     { type: 'ready' },
     { type: 'start-failed', error },
+    { type: 'start-failed', error: taken },
+    { type: 'exited', clean: false, error: taken },
     { type: 'exited', clean: true, error },
     { type: 'exited', clean: false, error },
     { type: 'suspect' },
@@ -55,6 +59,7 @@ const events = fc.array(
     passMs: fc.constantFrom(0, 10, 10, 10, 1000, 1000, 1000, 400_000),
     sleeps: fc.boolean(),
     freezes: fc.boolean(),
+    changesPort: fc.boolean(),
   }),
   { maxLength: 60 },
 );
@@ -87,7 +92,10 @@ test('at most one thing is begun by a step, and each state is entered with the e
         );
         t.true(begun.length <= 1);
         const entered =
-          facts.state !== before.state || facts.entry !== before.entry || (facts.thawing && !before.thawing);
+          facts.state !== before.state ||
+          facts.entry !== before.entry ||
+          facts.collisions > before.collisions ||
+          (facts.thawing && !before.thawing);
         const expected: Partial<Record<State, string[]>> = {
           starting: [facts.entry === 'spawn' ? 'spawn' : 'probe'],
           ready: ['open'],
@@ -114,6 +122,29 @@ test('a process is begun only when none runs: a spawn comes from a state without
       });
     }),
   );
+});
+
+test('a start is repeated at once only with another port, for somebody, and twice in a row at most; all are counted and refused to nobody', (t) => {
+  let repeated = 0;
+  fc.assert(
+    fc.property(want, events, (first, list) => {
+      walk(initialFacts(first), list, (before, event, { facts, effects }, moment) => {
+        t.true(facts.collisions <= 2);
+        if (facts.state !== 'starting') t.is(facts.collisions, 0);
+        if (facts.collisions <= before.collisions) return;
+        repeated += 1;
+        t.true((event.type === 'exited' || event.type === 'start-failed') && event.error === taken);
+        t.true(moment.changesPort && (moment.waiters > 0 || facts.want === 'up'));
+        t.is(facts.deaths.at(-1), moment.now);
+        t.deepEqual(
+          effects.map((effect) => effect.do),
+          ['clean', 'spawn'],
+        );
+      });
+    }),
+    { seed: 1, numRuns: 500 },
+  );
+  t.true(repeated > 0);
 });
 
 test('closed, disabled and held never start', (t) => {
@@ -191,7 +222,15 @@ test('from everywhere a shutdown comes to rest once what runs has gone', (t) => 
       walk(facts, list, (_before, _event, after) => {
         facts = after.facts;
       });
-      const moment = { now: 5_000_000, waiters: 1, leases: 1, sleeps: true, freezes: true, policy };
+      const moment = {
+        now: 5_000_000,
+        waiters: 1,
+        leases: 1,
+        sleeps: true,
+        freezes: true,
+        changesPort: true,
+        policy,
+      };
       for (const type of ['shutdown', 'drained', 'gone'] as const)
         facts = step(facts, { type }, moment).facts;
       t.is(facts.state, 'stopped');

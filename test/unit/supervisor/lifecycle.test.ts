@@ -24,6 +24,7 @@ const at: Moment = {
   },
   sleeps: true,
   freezes: false,
+  changesPort: true,
 };
 const facts = (changes: Partial<Facts> = {}): Facts => ({ ...initialFacts('on-demand'), ...changes });
 const error = new TenementError('start_failed');
@@ -31,6 +32,8 @@ const why = new TenementError('stopped');
 const stop: Event = { type: 'stop', want: 'on-demand', why };
 const exited: Event = { type: 'exited', clean: false, error };
 const start: Event = { type: 'start', want: 'on-demand' };
+const taken = new TenementError('port_taken');
+const collided: Event = { type: 'exited', clean: false, error: taken };
 const clean: Event = { type: 'exited', clean: true, error };
 
 interface Row {
@@ -113,6 +116,78 @@ const table: readonly Row[] = [
     {},
     { state: 'backoff' },
     ['clean', 'reject', 'timer'],
+  ),
+  row(
+    'starting: gave up as another program had its port: once more with another one, who waits waits on',
+    spawning,
+    collided,
+    { waiters: 2 },
+    { ...spawning, collisions: 1, deaths: [now] },
+    ['clean', 'spawn'],
+  ),
+  row(
+    'starting: runs, and another program has its port: likewise',
+    { ...spawning, collisions: 1 },
+    { type: 'start-failed', error: taken },
+    { waiters: 2 },
+    { ...spawning, collisions: 2 },
+    ['clean', 'spawn'],
+  ),
+  row(
+    'starting: the third port in a row is taken, too: told as any failure',
+    { ...spawning, collisions: 2, deaths: [now - 2, now - 1] },
+    collided,
+    { waiters: 2 },
+    { state: 'backoff', collisions: 0, until: now + 4000 },
+    ['clean', 'reject', 'timer'],
+  ),
+  row(
+    'starting: its port is taken, and nobody waits: not in vain',
+    spawning,
+    collided,
+    {},
+    { state: 'backoff', collisions: 0 },
+    ['clean', 'reject', 'timer'],
+  ),
+  row(
+    'starting: its port is taken, and it is wanted up',
+    { ...spawning, want: 'up' },
+    collided,
+    {},
+    { ...spawning, collisions: 1 },
+    ['clean', 'spawn'],
+  ),
+  row(
+    'starting: its port is taken, and the next start would get the same',
+    spawning,
+    collided,
+    { waiters: 1, changesPort: false },
+    { state: 'backoff', collisions: 0 },
+    ['clean', 'reject', 'timer'],
+  ),
+  row(
+    'starting: another failure after a taken port is its own',
+    { ...spawning, collisions: 1, deaths: last },
+    exited,
+    { waiters: 1 },
+    { state: 'backoff', collisions: 0, until: now + 2000 },
+    ['clean', 'reject', 'timer'],
+  ),
+  row(
+    'starting: with another port it is ready, and the taken one forgotten',
+    { ...spawning, collisions: 2 },
+    { type: 'ready' },
+    { waiters: 1 },
+    { state: 'ready', collisions: 0 },
+    ['open'],
+  ),
+  row(
+    'suspect: a stranger on its port is a death from ready',
+    { ...suspect, deaths: last },
+    collided,
+    { waiters: 1 },
+    { state: 'backoff', collisions: 0 },
+    ['clean', 'timer'],
   ),
   row('starting: a stop', spawning, stop, { waiters: 1 }, { state: 'stopping' }, ['reject', 'kill']),
   row(

@@ -9,8 +9,16 @@ const policy: RestartPolicy = {
   backoffMaxMs: 3000,
 };
 const now = 1_000_000;
-const death: Death = { deaths: [now], wasReady: true, clean: false, want: 'on-demand', wanted: false };
+const death: Death = {
+  deaths: [now],
+  wasReady: true,
+  collisions: 0,
+  clean: false,
+  want: 'on-demand',
+  wanted: false,
+};
 const deaths = (count: number) => Array.from({ length: count }, (_, i) => now - (count - 1 - i) * 10);
+const newborn: Partial<Death> = { wasReady: false };
 const backoff = (ms: number) => ({ kind: 'backoff', until: now + ms });
 
 const cases: [string, Partial<Death>, Partial<RestartPolicy>, object][] = [
@@ -31,6 +39,38 @@ const cases: [string, Partial<Death>, Partial<RestartPolicy>, object][] = [
   ['clean, somebody waits: starts', { clean: true, wanted: true }, {}, { kind: 'start' }],
   ['clean with restart = always: starts', { clean: true }, { restart: 'always' }, { kind: 'start' }],
   ['clean before it was ready is a failure', { clean: true, wasReady: false }, {}, backoff(1000)],
+  [
+    'its port was taken and somebody waits: at once, whatever the limits',
+    { wasReady: false, collisions: 2, wanted: true, deaths: deaths(9) },
+    { restart: 'never', maxRestarts: 0 },
+    { kind: 'start' },
+  ],
+  [
+    'its port was taken, and it is wanted up',
+    { ...newborn, collisions: 1, want: 'up' },
+    {},
+    { kind: 'start' },
+  ],
+  ['its port was taken, and nobody waits', { ...newborn, collisions: 1 }, {}, backoff(1000)],
+  ['a third taken port', { ...newborn, collisions: 3, wanted: true, deaths: deaths(3) }, {}, backoff(3000)],
+  [
+    'a third taken port, with no restarts left',
+    { ...newborn, collisions: 3, wanted: true, deaths: deaths(4) },
+    {},
+    { kind: 'failed', until: now - 30 + 300_000 },
+  ],
+  [
+    'a third taken port with restart = never: rests',
+    { ...newborn, collisions: 3, wanted: true },
+    { restart: 'never' },
+    { kind: 'rest' },
+  ],
+  [
+    'its port was taken while it was held',
+    { ...newborn, collisions: 1, wanted: true, want: 'down' },
+    {},
+    { kind: 'rest' },
+  ],
   ['restart = never: rests', {}, { restart: 'never' }, { kind: 'rest' }],
   ['restart = never, but a request waits', { wanted: true }, { restart: 'never' }, { kind: 'start' }],
   [
