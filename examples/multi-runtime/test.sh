@@ -42,6 +42,8 @@ check() {
   else
     FAILED=$((FAILED + 1))
     printf 'FAIL  %s: expected %s, got %s\n' "$1" "$2" "$3"
+    # What came instead says why.
+    [ -s "$WORK/body" ] && head -c 2000 "$WORK/body" | sed 's/^/      /'
   fi
 }
 
@@ -147,5 +149,9 @@ check "an unknown tenant" 404 "$(request pyapi mallory /notes)"
 check "an unknown service" 404 "$(request nosuch alice /notes)"
 
 echo
+if [ "$FAILED" -gt 0 ]; then
+  echo "# the last lines of the server's log"
+  tail -n 60 "$WORK/server.log"
+fi
 echo "$PASSED passed, $FAILED failed"
 [ "$FAILED" -eq 0 ]

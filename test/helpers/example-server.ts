@@ -11,6 +11,7 @@ import { execa } from 'execa';
 import { packageRoot } from '../../src/base/package-root.js';
 import { freePort } from './free-port.js';
 import { processesUnder } from './left-processes.js';
+import { giveOwnPorts } from './own-ports.js';
 import { patience } from './patience.js';
 import { until } from './until.js';
 
@@ -52,8 +53,8 @@ export interface ExampleServer {
   ten(...args: string[]): Promise<CommandResult>;
 }
 
-/** A private copy of an example without what earlier runs left in it. Removed at the end of the test. */
-export function copyExample(t: ExecutionContext, name: string): string {
+/** A private copy of an example without what earlier runs left in it, and with ports of its own. Removed at the end of the test. */
+export async function copyExample(t: ExecutionContext, name: string): Promise<string> {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'tenement-example-')));
   t.teardown(() => {
     const left = processesUnder(root);
@@ -66,6 +67,7 @@ export function copyExample(t: ExecutionContext, name: string): string {
     recursive: true,
     filter: (path) => !/\/(tenement-data|node_modules|__pycache__)$/.test(path),
   });
+  await giveOwnPorts(join(directory, 'tenement.toml'));
   return directory;
 }
 

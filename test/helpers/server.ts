@@ -8,9 +8,10 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { packageRoot } from '../../src/base/package-root.js';
 import { type CommandResult, isUp, type Reply, type RequestOptions, send, TEN } from './example-server.js';
-import { freePort, freePorts } from './free-port.js';
+import { freePort } from './free-port.js';
 import { freshDir } from './fresh-dir.js';
 import { processesUnder } from './left-processes.js';
+import { ownPorts, withPorts } from './own-ports.js';
 import { patience } from './patience.js';
 import { until } from './until.js';
 
@@ -34,9 +35,6 @@ ${lines}
 DATA_DIR = "{data_dir}/${name}/{id}"
 `;
 
-/** More than any test's instances. */
-const PORTS = 60;
-
 export class TestServer {
   readonly port: number;
   readonly directory: string;
@@ -54,7 +52,7 @@ export class TestServer {
   static async start(t: ExecutionContext, toml: string): Promise<TestServer> {
     const directory = freshDir(t);
     mkdirSync(join(directory, 'work'));
-    const server = new TestServer(await freePort(), directory, await freePorts(PORTS));
+    const server = new TestServer(await freePort(), directory, await ownPorts());
     server.configure(toml);
     t.teardown(async () => {
       await server.stop();
@@ -89,13 +87,7 @@ export class TestServer {
 
   /** Writes tenement.toml, with ports for its instances that no other server tries, unless the text has its own. */
   configure(toml: string): void {
-    const range = `port_range = [${this.#portRange.join(', ')}]\n`;
-    const own = /^port_range *=/m.test(toml);
-    const settings = /^\[settings\] *\n/m;
-    const text = settings.test(toml)
-      ? toml.replace(settings, (table) => table + range)
-      : `[settings]\n${range}${toml}`;
-    writeFileSync(join(this.directory, 'tenement.toml'), own ? toml : text);
+    writeFileSync(join(this.directory, 'tenement.toml'), withPorts(toml, this.#portRange));
   }
 
   async run(): Promise<void> {

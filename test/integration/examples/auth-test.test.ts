@@ -6,7 +6,7 @@ import { haveTools } from '../../helpers/require-tool.js';
 
 test("auth-test: the app's own tokens decide, tenement's play no part", async (t) => {
   if (!haveTools(t, 'python3')) return;
-  const server = await serveExample(t, copyExample(t, 'auth-test'));
+  const server = await serveExample(t, await copyExample(t, 'auth-test'));
   const ask = (who: string, path: string, headers: Record<string, string | string[]> = {}) =>
     server.request(`${who}.vault.localhost`, path, { headers });
   const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
@@ -32,7 +32,7 @@ test("auth-test: the app's own tokens decide, tenement's play no part", async (t
 
 test('auth-test: headers arrive as they were sent', async (t) => {
   if (!haveTools(t, 'python3')) return;
-  const server = await serveExample(t, copyExample(t, 'auth-test'));
+  const server = await serveExample(t, await copyExample(t, 'auth-test'));
   await server.request('alice.vault.localhost', '/health');
   const token = readFileSync(join(server.dataDir, 'alice', 'token'), 'utf8').trim();
   const sent: Record<string, string | string[]> = {

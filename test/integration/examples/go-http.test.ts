@@ -5,7 +5,7 @@ import { haveTools } from '../../helpers/require-tool.js';
 
 test('go-http: a built binary, a guest book per customer', async (t) => {
   if (!haveTools(t, 'go')) return;
-  const directory = copyExample(t, 'go-http');
+  const directory = await copyExample(t, 'go-http');
   await execa('go', ['build', '-o', 'guestbook', '.'], { cwd: directory });
   const server = await serveExample(t, directory);
   const sign = (who: string, body: string) =>

@@ -4,7 +4,7 @@ import { haveTools } from '../../helpers/require-tool.js';
 
 test('hello-world greets the instance by its name', async (t) => {
   if (!haveTools(t, 'python3')) return;
-  const server = await serveExample(t, copyExample(t, 'hello-world'));
+  const server = await serveExample(t, await copyExample(t, 'hello-world'));
   const world = await server.request('world.hello.localhost', '/');
   t.is(world.status, 200);
   t.is(world.text, 'Hello, world!\n');

@@ -59,7 +59,7 @@ for (const isolation of ['namespace', 'sandbox'] as const) {
   for (const { title, example, instance, tools, command, prepare } of VARIANTS) {
     test.serial(`${isolation}: ${title}`, async (t) => {
       if (!haveTools(t, ...tools, ...(isolation === 'sandbox' ? ['bwrap'] : []))) return;
-      const directory = copyExample(t, example);
+      const directory = await copyExample(t, example);
       await prepare?.(directory);
       const file = join(directory, 'tenement.toml');
       const text = readFileSync(file, 'utf8')

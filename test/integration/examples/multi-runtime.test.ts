@@ -6,7 +6,7 @@ import { haveTools } from '../../helpers/require-tool.js';
 
 test('multi-runtime: the integration script passes all of its checks', async (t) => {
   if (!haveTools(t, 'python3', 'go', 'bash', 'curl')) return;
-  const directory = copyExample(t, 'multi-runtime');
+  const directory = await copyExample(t, 'multi-runtime');
   const run = await execa('bash', ['test.sh'], {
     cwd: directory,
     env: { ...cleanEnv(), TEN: TEN.join(' '), PORT: String(await freePort()) },
@@ -22,7 +22,7 @@ test('multi-runtime: the integration script passes all of its checks', async (t)
 
 test('multi-runtime: the integration script fails when a check fails', async (t) => {
   if (!haveTools(t, 'python3', 'go', 'bash', 'curl')) return;
-  const directory = copyExample(t, 'multi-runtime');
+  const directory = await copyExample(t, 'multi-runtime');
   const run = await execa(
     'bash',
     ['-c', 'sed -i.old "s/echo node ;;/echo other ;;/" test.sh && bash test.sh'],

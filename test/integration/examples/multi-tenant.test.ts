@@ -9,7 +9,7 @@ const TENANTS = ['alice', 'bob', 'carol', 'dave', 'erin'];
 
 test('multi-tenant: five customers sleep when idle and wake with their data', async (t) => {
   if (!haveTools(t, 'python3')) return;
-  const server = await serveExample(t, copyExample(t, 'multi-tenant'));
+  const server = await serveExample(t, await copyExample(t, 'multi-tenant'));
   const visit = async (
     who: string,
   ): Promise<{ tenant: string; pid: number; starts: number; visits: number }> => {
@@ -46,7 +46,7 @@ test('multi-tenant: five customers sleep when idle and wake with their data', as
 
 test('multi-tenant: the demo script runs from start to end', async (t) => {
   if (!haveTools(t, 'python3', 'bash', 'curl')) return;
-  const directory = copyExample(t, 'multi-tenant');
+  const directory = await copyExample(t, 'multi-tenant');
   const { stdout } = await execa('bash', ['demo.sh'], {
     cwd: directory,
     env: { ...cleanEnv(), TEN: TEN.join(' '), PORT: String(await freePort()) },

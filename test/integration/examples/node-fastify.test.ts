@@ -5,7 +5,7 @@ import { haveTools } from '../../helpers/require-tool.js';
 
 test('node-fastify: packages by npm ci, a list per customer', async (t) => {
   if (!haveTools(t, 'npm')) return;
-  const directory = copyExample(t, 'node-fastify');
+  const directory = await copyExample(t, 'node-fastify');
   await execa('npm', ['ci', '--no-audit', '--no-fund'], { cwd: directory });
   const server = await serveExample(t, directory);
   const add = (who: string, body: unknown) =>

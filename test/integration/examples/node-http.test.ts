@@ -2,7 +2,7 @@ import test from 'ava';
 import { copyExample, serveExample } from '../../helpers/example-server.js';
 
 test('node-http saves its count when it is stopped and goes on when it wakes', async (t) => {
-  const server = await serveExample(t, copyExample(t, 'node-http'));
+  const server = await serveExample(t, await copyExample(t, 'node-http'));
   const visit = async (who: string): Promise<{ instance: string; visits: number; pid: number }> =>
     JSON.parse((await server.request(`${who}.counter.localhost`, '/')).text);
 

@@ -6,7 +6,7 @@ import { haveTools } from '../../helpers/require-tool.js';
 
 test('notes: one database per customer, kept over stop and wake', async (t) => {
   if (!haveTools(t, 'python3')) return;
-  const server = await serveExample(t, copyExample(t, 'notes'));
+  const server = await serveExample(t, await copyExample(t, 'notes'));
   const add = (who: string, text: string) =>
     server.request(`${who}.notes.localhost`, '/notes', { method: 'POST', body: JSON.stringify({ text }) });
   const notesOf = async (who: string): Promise<string[]> => {

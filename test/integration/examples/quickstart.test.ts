@@ -34,8 +34,8 @@ function start(t: ExecutionContext, directory: string, port: number): QuickStart
   return { child, ended: once(child, 'close'), output: () => output };
 }
 
-function example(t: ExecutionContext): string {
-  const directory = copyExample(t, 'notes');
+async function example(t: ExecutionContext): Promise<string> {
+  const directory = await copyExample(t, 'notes');
   // quickstart.mjs looks for the build beside examples/.
   symlinkSync(buildRoot, join(dirname(dirname(directory)), 'dist'));
   return directory;
@@ -52,7 +52,7 @@ async function untilWelcome(t: ExecutionContext, { child, output }: QuickStart):
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test.serial(`the quick start says what to try, that works, and ${signal} leaves no process`, async (t) => {
     if (!haveTools(t, 'python3')) return;
-    const directory = example(t);
+    const directory = await example(t);
     const port = await freePort();
     const { child, ended, output: all } = start(t, directory, port);
     await untilWelcome(t, { child, ended, output: all });
@@ -90,12 +90,12 @@ for (const [where, second, message] of [
 ] as const) {
   test.serial(`a second quick start ${where} says only why it cannot start`, async (t) => {
     if (!haveTools(t, 'python3')) return;
-    const directory = example(t);
+    const directory = await example(t);
     const port = await freePort();
     const first = start(t, directory, port);
     await untilWelcome(t, first);
 
-    const later = start(t, second(t, directory), port);
+    const later = start(t, await second(t, directory), port);
     const [code] = await later.ended;
     t.true(typeof code === 'number' && code > 0, `code ${code}: ${later.output()}`);
     t.regex(later.output(), message);

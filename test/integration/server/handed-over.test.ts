@@ -8,6 +8,7 @@ import { send, TEN } from '../../helpers/example-server.js';
 import { addressOf } from '../../helpers/fake-upstreams.js';
 import { freshDir } from '../../helpers/fresh-dir.js';
 import { processesUnder } from '../../helpers/left-processes.js';
+import { ownPorts, withPorts } from '../../helpers/own-ports.js';
 import { workbench } from '../../helpers/server.js';
 import { until } from '../../helpers/until.js';
 
@@ -15,7 +16,8 @@ test('a socket that systemd has opened is served, and logged to standard output'
   const directory = freshDir(t);
   mkdirSync(join(directory, 'work'));
   const log = '[settings.proxy]\naccess_log = "stdout"\naccess_log_format = "combined"\n';
-  writeFileSync(join(directory, 'tenement.toml'), `${log}${workbench()}\n[instances]\napp = ["alice"]\n`);
+  const toml = `${log}${workbench()}\n[instances]\napp = ["alice"]\n`;
+  writeFileSync(join(directory, 'tenement.toml'), withPorts(toml, await ownPorts()));
   const opened = createServer().listen(0, '127.0.0.1');
   await once(opened, 'listening');
   const { port } = addressOf(opened);
