@@ -4,12 +4,12 @@ import { createHash } from 'node:crypto';
 const PREFIX = 'tenement-';
 const SUFFIX = '.service';
 /**
- * Of all that comes before the suffix: a unit's name has 255 bytes (systemd.unit(5)), those of an instance's door end with the longest one, and
- * systemd notes the run of a unit in a file of this name.
+ * Of all that comes before the suffix: those of an instance's door end with the longest one, and with PrivateTmp= systemd makes a directory named
+ * `systemd-private-BOOT_ID-UNIT-XXXXXX` for the unit, which has the 255 bytes of a file's name. It makes none, and fails, for a longer unit.
  */
-const LONGEST = 255 - '-door.service'.length - 'invocation:'.length;
+const LONGEST = 255 - 'systemd-private-'.length - 32 - '-'.length - '-XXXXXX'.length - '-door.service'.length;
 /** A part that is not longer stays whole: two of them, shortened or not, fit. */
-const LONGEST_PART = 100;
+const LONGEST_PART = 88;
 const KEPT = 64;
 const HASH_DIGITS = 20;
 

@@ -9,8 +9,8 @@ import type { Host, Trial } from '../contract.js';
 import { OPTIONAL } from './properties.js';
 import { addUser, removeUser, userName } from './user.js';
 
-/** Beside `uid_range`, so that it is no instance's. */
-const TRIAL_UID = 1_899_999_999;
+/** Beside `uid_range`, so that it is no instance's. Each process has its own: who ends its trial takes the user away that another's still needs. */
+const TRIAL_UID = 1_890_000_000 + process.pid;
 const PRIVATE_USERS = 'PrivateUsers';
 
 /** Undefined when it is not: the directory exists exactly when it is (sd_booted(3)). */

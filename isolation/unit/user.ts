@@ -3,7 +3,7 @@
  * (nss-systemd(8), "Configuration in /etc/nsswitch.conf"; userdbd's drop-in directories) that is there while the instance is. On tmpfs: nothing of
  * it is left on the machine.
  */
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Identity } from '../contract.js';
 
@@ -40,9 +40,16 @@ export async function removeUser(identity: Identity): Promise<void> {
   for (const file of files) await rm(join(RECORDS, file), { force: true });
 }
 
-/** The second name is what it is found by when only the number is known. */
+/** The second name is what it is found by when only the number is known. Whoever looks it up meanwhile finds it whole. */
 async function put(file: string, record: Record<string, unknown>, number: string): Promise<void> {
-  await writeFile(join(RECORDS, file), `${JSON.stringify(record)}\n`, { mode: 0o644 });
-  await rm(join(RECORDS, number), { force: true });
-  await symlink(file, join(RECORDS, number));
+  await replace(file, (path) => writeFile(path, `${JSON.stringify(record)}\n`, { mode: 0o644 }));
+  await replace(number, (path) => symlink(file, path));
+}
+
+async function replace(name: string, make: (path: string) => Promise<void>): Promise<void> {
+  const path = join(RECORDS, name);
+  const next = `${path}~${process.pid}`;
+  await rm(next, { force: true });
+  await make(next);
+  await rename(next, path);
 }

@@ -1,6 +1,7 @@
 /** Every name that may be given is that of a unit, also where its dashes, which systemd escapes, make it too long. */
 import test from 'ava';
 import { execa } from 'execa';
+import { instanceOfUnit, unitName } from '../../systemd/unit-name.js';
 import { TestServer } from '../helpers/server.js';
 import { newService, unitService } from './units.js';
 
@@ -14,7 +15,12 @@ for (const [isolation, listen] of WAYS) {
   test(`${isolation}, listen = "${listen}": names of dashes are found again, and each is another one's`, async (t) => {
     const start = newService();
     const long = (text: string, end: string) => text.padEnd(62, '-') + end;
-    const service = long(start, 's');
+    // With "b" it has the longest name that is written whole.
+    const whole = (dashes: number) => `${start}${'-'.repeat(dashes)}s`;
+    const isWhole = (dashes: number) => instanceOfUnit(unitName(whole(dashes), 'b')) !== undefined;
+    let dashes = 1;
+    while (isWhole(dashes + 1)) dashes += 1;
+    const service = whole(dashes);
     const ids = [long('a', 'x'), long('a', 'y'), 'b'];
     const server = await TestServer.start(
       t,
@@ -25,7 +31,10 @@ for (const [isolation, listen] of WAYS) {
     );
     const list = ['list-units', '--all', '--plain', '--no-legend', '--full', `tenement-${start}*`];
     const units = async () =>
-      (await execa('systemctl', list)).stdout.split('\n').flatMap((line) => line.split(' ')[0] || []);
+      (await execa('systemctl', list)).stdout
+        .split('\n')
+        .flatMap((line) => line.split(' ')[0] || [])
+        .filter((unit) => unit.startsWith(`tenement-${start}\\x2d`));
     t.teardown(async () => {
       await server.stop();
       for (const unit of await units()) await execa('systemctl', ['stop', unit], { reject: false });

@@ -26,6 +26,8 @@ const socketOf = (service: string): string => `/run/tenement/sockets/${service}:
 async function started(t: ExecutionContext, service: string, toml: string): Promise<TestServer> {
   const server = await TestServer.start(t, toml);
   t.teardown(async () => {
+    // Rules of the firewall are the server's to take away.
+    await server.ten('rm', `${service}:alice`);
     await server.stop();
     await stopUnits(service);
   });

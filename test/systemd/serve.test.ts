@@ -94,11 +94,16 @@ test.serial('what an administrator does to a unit is noticed: stop, kill, daemon
 
 test.serial('a unit that systemd refuses is told as a failed start, and leaves nothing', async (t) => {
   const service = newService();
-  const toml = app(service, `[service.${service}.systemd]\nMemoryZSwapMax = "1M"\nIOWeight = 3`);
+  const toml = app(service, `[service.${service}.systemd]\nMemoryZSwapMax = "1M"`);
   const server = await TestServer.start(t, toml);
   const { exitCode, stderr } = await server.ten('spawn', `${service}:alice`);
   if (exitCode === 0) t.log('this systemd knows MemoryZSwapMax');
-  else t.regex(stderr, /systemd 252\S* does not know the property MemoryZSwapMax/);
+  // Before it is asked: a machine may have no controller for it. What systemd does not know is tested in settings.test.ts.
+  else
+    t.regex(
+      stderr,
+      /systemd 252\S* does not know the property MemoryZSwapMax|`MemoryZSwapMax` cannot be applied: systemd may not use/,
+    );
   await server.ten('rm', `${service}:alice`);
   t.deepEqual(await units(service), []);
 });

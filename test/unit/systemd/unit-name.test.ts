@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import {
   escapeUnitPart,
@@ -51,8 +51,7 @@ test('a unit that would be too long has a shorter name, which no other instance 
   const units = names.flatMap((service) => names.map((tenant) => unitName(service, tenant)));
   t.is(new Set(units).size, names.length ** 2);
   for (const unit of units) {
-    const longest = `invocation:${unit.replace(/\.service$/, '-door.service')}`;
-    t.true(longest.length <= 255, unit);
+    fits(t, unit);
     t.regex(unit, /^tenement-([a-z0-9.]|\\x2d)+-([a-z0-9.]|\\x2d)+\.service$/);
   }
   t.is(unitName('x'.repeat(63), 'a-b'), `tenement-${'x'.repeat(63)}-a\\x2db.service`);
@@ -62,6 +61,21 @@ test('a unit that would be too long has a shorter name, which no other instance 
   for (const slice of slices) t.true(`invocation:${slice}`.length <= 255, slice);
   t.is(sliceName('my-notes'), 'tenement-my\\x2dnotes.slice');
 });
+
+test('whatever the lengths of its parts, systemd has room for all that it names by a unit', (t) => {
+  for (let service = 1; service <= 63; service += 1)
+    for (let tenant = 1; tenant <= 63; tenant += 1) {
+      const [first, second] = [service, tenant].map((length) => `a${'-'.repeat(length)}`.slice(0, length));
+      fits(t, unitName(first ?? '', second ?? ''));
+    }
+});
+
+/** A file of the run, and a directory of PrivateTmp= (exec_shared_runtime and setup_tmp_dirs of systemd), also of the unit's door. */
+function fits(t: ExecutionContext, unit: string): void {
+  const door = unit.replace(/\.service$/, '-door.service');
+  const directory = `systemd-private-${'0'.repeat(32)}-${door}-XXXXXX`;
+  t.true(`invocation:${door}`.length <= 255 && directory.length <= 255, unit);
+}
 
 test('other units are not instances', (t) => {
   for (const unit of [
