@@ -22,7 +22,7 @@ import { type PreparedNetwork, releaseNetwork, retakeNetwork } from './network/n
 import { RUN_MARKER } from './proc.js';
 import { awaitStart } from './unit/await-start.js';
 import { identityOf, notKnown, prepareUnit, probeUnits, unitPropertiesOf } from './unit/common.js';
-import { doorProperties } from './unit/door.js';
+import { doorProperties, requireDoor } from './unit/door.js';
 import { environmentFile } from './unit/env-file.js';
 import { runTree, unitLife } from './unit/life.js';
 import { refuseUnheld } from './unit/limited.js';
@@ -249,6 +249,7 @@ class StandingSockets {
     const path = 'path' in spec.address ? spec.address.path : '';
     const { missing = [] } = this.#host.systemd ?? {};
     const units = socketUnits(spec, forwardTo !== undefined);
+    if (forwardTo !== undefined) await requireDoor();
     const own = await unitPropertiesOf(spec, this.#host, this.#place(spec), resolved);
     const all: Unit[] = [
       [units.socket, socketProperties(spec, path)],
@@ -271,7 +272,8 @@ class StandingSockets {
 
   #handle(ref: Ref, adopted: boolean): Handle {
     const { name = '', invocation = '' } = ref.unit ?? {};
-    const life = unitLife(this.#manager, { unit: name, pid: ref.pid, invocation }, adopted);
+    const hasDoor = ref.forwardTo !== undefined || ref.forwardToHost !== undefined;
+    const life = unitLife(this.#manager, { unit: name, pid: ref.pid, invocation, hasDoor }, adopted);
     const tree = runTree(this.#manager, name, invocation, ref.cgroup ?? '/nonexistent');
     // Whoever connects past the server would wait for ever for one that is frozen.
     return createHandle(ref, this.#host, life, tree, 'none');

@@ -1,7 +1,10 @@
 /**
- * Pure: what passes connections from an instance's socket on to the port that its app listens on: systemd-socket-proxyd(8), as a unit of its own in
+ * What passes connections from an instance's socket on to the port that its app listens on: systemd-socket-proxyd(8), as a unit of its own in
  * the app's network. Whoever connects can send it anything, so it may do nothing else.
  */
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { TenementError } from '../../src/base/errors.js';
 import type { Property } from '../../systemd/manager.js';
 import { sliceName } from '../../systemd/unit-name.js';
 import type { InstanceName, Network } from '../contract.js';
@@ -22,6 +25,19 @@ interface DoorOptions {
   readonly missing?: readonly string[];
 }
 
+/** @throws TenementError `isolation_unavailable` where systemd comes without it: the app's unit would be ended for want of its door */
+export async function requireDoor(): Promise<void> {
+  const found = await access(PROXYD, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+  if (found) return;
+  throw new TenementError('isolation_unavailable', `${PROXYD} is not on this machine`, {
+    hint: 'Install the part of systemd that has it, let the app take its socket (`listen = "fd"`), or use `isolation = "systemd"`.',
+  });
+}
+
+/** Pure. */
 export function doorProperties(
   name: InstanceName,
   { app }: SocketUnits,

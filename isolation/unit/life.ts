@@ -1,6 +1,6 @@
 /** The life, the tree and the freezer of an instance that is a unit of systemd: all asked of the manager, which outlives us and knows its end. */
 import { constants } from 'node:os';
-import type { SystemdManager } from '../../systemd/manager.js';
+import type { PropertyValues, SystemdManager } from '../../systemd/manager.js';
 import { groupProcesses } from '../cgroup.js';
 import type { Exit } from '../contract.js';
 import type { Freezer } from '../freezer.js';
@@ -18,9 +18,10 @@ export interface UnitRun {
   readonly invocation: string;
 }
 
+/** `hasDoor`: what passes connections on to it is bound to it. */
 export function unitLife(
   manager: SystemdManager,
-  { unit, pid, invocation }: UnitRun,
+  { unit, pid, invocation, hasDoor = false }: UnitRun & { readonly hasDoor?: boolean },
   adopted: boolean,
 ): Life {
   let settle: ((exit: Exit) => void) | undefined;
@@ -50,15 +51,31 @@ export function unitLife(
   };
   // It may have ended before anybody watched.
   void check();
+  const isThis = (values: PropertyValues | undefined) =>
+    values !== undefined && invocationOf(values) === invocation;
+  const signal = () => manager.kill(unit, 'main', SIGTERM);
+  /**
+   * The door first, which systemd does when the app is to stop: a door whose app has ended resets the connections that come until it ends itself.
+   * From then on they wait for the next run, and begin it: systemd gives up on our stop then, or has carried it out by that time.
+   */
+  const stopBehindDoor = async (): Promise<void> => {
+    try {
+      await manager.stop(unit);
+    } catch {
+      const values = await manager.properties(unit, 'Service');
+      if (isThis(values) && values?.SubState === 'running') await signal();
+    }
+  };
   return {
     exited,
     adopted,
     check,
     release,
     terminate: async () => {
-      const values = await manager.properties(unit, 'Service');
-      if (values !== undefined && invocationOf(values) === invocation)
-        await manager.kill(unit, 'main', SIGTERM);
+      if (!isThis(await manager.properties(unit, 'Service'))) return;
+      // Not waited for: it ends when the app does, and a KILL must not wait for that.
+      if (hasDoor) void stopBehindDoor().catch(() => undefined);
+      else await signal();
     },
   };
 }

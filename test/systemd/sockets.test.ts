@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { fixture, TestServer } from '../helpers/server.js';
 import { until } from '../helpers/until.js';
-import { mainPid, newService, reloaded, stopUnits, unitService, units } from './units.js';
+import { mainPid, newService, property, reloaded, stopUnits, unitService, units } from './units.js';
 
 const WAYS = [
   { listen: 'port', network: 'host' },
@@ -129,8 +129,13 @@ test.serial('what is idle sleeps, a connection past the server wakes it, and the
   const server = await started(t, service, app(service, way).replace('"1h"', '1'));
   const [instance, unit, path] = [`${service}:alice`, unitOf(service, 'alice'), socketOf(service, 'alice')];
   await ten(t, server, 'spawn', instance);
+  const door = unit.replace('.service', '-door.service');
   for (let round = 0; round < 2; round += 1) {
     await until('it sleeps', async () => (await mainPid(unit)) === 0);
+    // What comes when only the app has ended would be reset.
+    const doorEnded = Number(await property(door, 'InactiveEnterTimestampMonotonic'));
+    t.true(doorEnded > 0);
+    t.true(doorEnded <= Number(await property(unit, 'ExecMainExitTimestampMonotonic')));
     t.is((await direct(path, '/health')).status, 200);
     await until(
       'the server knows',
