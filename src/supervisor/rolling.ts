@@ -7,8 +7,12 @@ import type { Supervisor } from './supervisor.js';
 /** A quarter of the awake instances at a time, at most this many: the others go on answering. */
 const LARGEST_BATCH = 8;
 
-/** It runs, and nobody wants it down: a restart of many must end nobody's hold and wake nothing that sleeps. */
-export const mayRestart = (one: Instance): boolean => one.handle !== undefined && one.refusal === undefined;
+/**
+ * It runs, or is about to with the settings of a moment ago, and nobody wants it down: a restart of many must end nobody's hold and wake nothing
+ * that sleeps.
+ */
+export const mayRestart = (one: Instance): boolean =>
+  (one.handle !== undefined || one.state === 'starting') && one.refusal === undefined;
 
 /** What a restart tells of each instance that it has brought back. */
 interface Progress {

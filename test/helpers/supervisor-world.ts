@@ -32,8 +32,11 @@ const HOST: Host = {
   tools: {},
 };
 
-/** What a backend would do with the next spawn of an instance: absent means that the process starts and accepts connections. */
-export type Behaviour = 'cannot start' | 'never ready';
+/**
+ * What a backend would do with the next spawn of an instance: absent means that the process starts and accepts connections; a promise, that it does
+ * when that resolves.
+ */
+export type Behaviour = 'cannot start' | 'never ready' | Promise<void>;
 
 /** The whole supervisor on a real store and real directories; only its processes are not real, and its clock is the test's. */
 export async function supervisorWorld(t: ExecutionContext, toml: string, kernel?: ProjectLimits) {
@@ -46,13 +49,16 @@ export async function supervisorWorld(t: ExecutionContext, toml: string, kernel?
   const address = await listening(t);
   const handles: { name: string; handle: FakeHandle }[] = [];
   const behaviour = new Map<string, Behaviour>();
+  const spawned: string[] = [];
   const adoptions: Adoption[] = [];
   const backend: Backend = {
     id: 'process',
     probe: () => ({ supported: true }),
-    spawn: async ({ service, tenant }) => {
+    spawn: async ({ service, tenant, command }) => {
       const name = formatKey({ service, id: tenant });
       const how = behaviour.get(name);
+      spawned.push(command.join(' '));
+      await (typeof how === 'object' && how);
       if (how === 'cannot start') throw new TenementError('start_failed', 'no such command');
       // Nobody listens on port 1.
       const handle = new FakeHandle(how === 'never ready' ? {} : { address });
@@ -139,6 +145,8 @@ export async function supervisorWorld(t: ExecutionContext, toml: string, kernel?
     clock,
     registry: store.registry,
     handles,
+    /** Command lines, in the order in which a backend was asked for them. */
+    spawned,
     /** Where whoever is ready listens. */
     address,
     behaviour,

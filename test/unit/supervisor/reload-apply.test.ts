@@ -1,6 +1,7 @@
 import test from 'ava';
 import { TenementError } from '../../../src/base/errors.js';
 import { supervisorWorld } from '../../helpers/supervisor-world.js';
+import { until } from '../../helpers/until.js';
 
 const NOTES = '[service.notes]\ncommand = "app"\nisolation = "process"\n';
 
@@ -12,6 +13,21 @@ test('a changed service that does not come back: the reload says so and the othe
   const error = await t.throwsAsync(world.operations.reload(), { instanceOf: TenementError });
   t.regex(error?.message ?? '', /new config is in force, but notes:a/);
   t.deepEqual(world.alive(), ['notes:b']);
+});
+
+test('what is just being launched as it was configured before is restarted, too', async (t) => {
+  const world = await supervisorWorld(t, NOTES);
+  let launch = () => {};
+  world.behaviour.set('notes:a', new Promise<void>((resolve) => (launch = resolve)));
+  const spawning = world.operations.spawn({ service: 'notes', id: 'a' }, {});
+  await until('it is being launched', () => world.spawned.length === 1);
+  world.setConfig(NOTES.replace('"app"', '"other"'));
+  const reloading = world.operations.reload();
+  world.behaviour.clear();
+  launch();
+  await Promise.all([spawning, reloading]);
+  t.deepEqual(world.spawned, ['app', 'other']);
+  t.deepEqual(world.alive(), ['notes:a']);
 });
 
 test('a restart does not end a hold', async (t) => {
