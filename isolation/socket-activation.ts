@@ -4,7 +4,7 @@
  */
 import { TenementError } from '../src/base/errors.js';
 import type { Property, SystemdManager } from '../systemd/manager.js';
-import { type Resolved, resolveSpec, withNetwork } from './contained.js';
+import { type Resolved, resolveSpec } from './contained.js';
 import type {
   Adoption,
   Backend,
@@ -18,7 +18,7 @@ import type {
 } from './contract.js';
 import { createHandle } from './handle.js';
 import { isSameProcess } from './life.js';
-import { type PreparedNetwork, releaseNetwork, retakeNetwork } from './network/network.js';
+import type { PreparedNetwork } from './network/network.js';
 import { RUN_MARKER } from './proc.js';
 import { awaitStart } from './unit/await-start.js';
 import { identityOf, notKnown, prepareUnit, probeUnits, unitPropertiesOf } from './unit/common.js';
@@ -38,6 +38,7 @@ import {
 import { type Place, placeOf, removePlace, replaceEnvironment } from './unit/place.js';
 import { fingerprint, type Plan, readPlan, writePlan } from './unit/plan.js';
 import { socketFile } from './unit/socket-file.js';
+import { SocketNetworks } from './unit/socket-network.js';
 import { refOf, runOf } from './unit/socket-refs.js';
 import { appProperties, socketProperties, socketUnits } from './unit/socket-units.js';
 import { invocationOf, isOver } from './unit/state.js';
@@ -59,9 +60,11 @@ class StandingSockets {
   readonly #host: Host;
   readonly #manager: SystemdManager;
   readonly #owner: Owner;
+  readonly #networks: SocketNetworks;
 
   constructor(host: Host, manager: SystemdManager, owner: Owner) {
     this.#host = host;
+    this.#networks = new SocketNetworks(host);
     this.#manager = manager;
     this.#owner = owner;
   }
@@ -115,7 +118,7 @@ class StandingSockets {
     }
     // The invocation is proof enough; whoever changed what was saved gets nothing.
     if (!(await isSameProcess(ref))) return { kind: 'gone' };
-    await retakeNetwork(ref, this.#host).catch(() => undefined);
+    await this.#networks.retake(name, ref);
     return { kind: 'adopted', handle: this.#handle(ref, true) };
   }
 
@@ -155,9 +158,11 @@ class StandingSockets {
     for (const unit of own) await this.#manager.stop(unit);
     for (const unit of own) await this.#manager.forget(unit);
     await removePlace(place);
-    const { uid, exclusive } = plan?.ref ?? {};
-    if (uid !== undefined && exclusive === true) await removeUser({ uid, gid: uid });
-    if (plan !== undefined) await releaseNetwork(plan.ref, this.#host).catch(() => undefined);
+    const { app } = socketUnits(name, false);
+    const ref = plan?.ref ?? this.#networks.of(app);
+    if (ref === undefined) return;
+    if (ref.uid !== undefined && ref.exclusive === true) await removeUser({ uid: ref.uid, gid: ref.uid });
+    await this.#networks.release(app, ref);
   }
 
   /** Of this server: another one may have an instance of this name, and what is in there is not the same. */
@@ -206,7 +211,7 @@ class StandingSockets {
       const plan = { ...known, ref: { ...known.ref, run: spec.run } };
       if (await replaceEnvironment(place, environmentFile(resolved.env))) {
         await writePlan(place, plan);
-        await retakeNetwork(plan.ref, this.#host).catch(() => undefined);
+        await this.#networks.retake(app, plan.ref);
         return plan;
       }
     }
@@ -217,6 +222,7 @@ class StandingSockets {
 
   async #make(spec: Spec, resolved: Resolved, units: readonly Unit[], print: string): Promise<Plan> {
     const place = this.#place(spec);
+    const { app } = socketUnits(spec, false);
     let plan: Plan | undefined;
     const make = async (network: Promise<PreparedNetwork>): Promise<void> => {
       await prepareUnit(spec, this.#host, place, resolved);
@@ -224,6 +230,7 @@ class StandingSockets {
       await ready;
       plan = { ref: refOf(spec, this.#host, net), port: spec.forwardTo, fingerprint: print };
       await writePlan(place, plan);
+      this.#networks.keep(app, plan.ref);
       const [[socket, properties], ...others] = units as [Unit, ...Unit[]];
       await this.#manager.startTransient(socket, properties, others);
       const file = 'path' in spec.address ? await socketFile(spec.address.path) : undefined;
@@ -232,11 +239,11 @@ class StandingSockets {
       await writePlan(place, plan);
     };
     try {
-      await withNetwork(spec, this.#host, make);
+      await this.#networks.prepare(app, spec, make);
     } catch (error) {
       await this.close(spec, { graceMs: 0 }).catch(() => undefined);
       // Of another server, which was faster: nothing of it is ours to tidy up.
-      if (isTaken(error)) throw runsAlready(socketUnits(spec, false).app, { cause: error });
+      if (isTaken(error)) throw runsAlready(app, { cause: error });
       throw notKnown(error, this.#host) ?? error;
     }
     if (plan === undefined) throw new TenementError('internal', 'a socket without a plan');

@@ -1,6 +1,7 @@
 /** Rules of instances that ended while no server looked after them: one died between making them and noting for whom. */
 import { readFile } from 'node:fs/promises';
 import { processesOf } from '../members.js';
+import { hasUser } from '../unit/user.js';
 import { addressOf } from './addresses.js';
 import type { Firewall } from './firewall.js';
 import { egressEntry, loopbackEntry } from './rules.js';
@@ -45,7 +46,9 @@ async function unneeded(
     .map(Number)
     .filter(Number.isInteger)) {
     const entry = loopbackEntry(uid, [], []);
-    if (loopback.held.has(entry.chain) || (await processesOf(uid)).length > 0) continue;
+    // Attack: of an instance that another server's systemd listens for nothing may run now. Its next connection would start it without its rules.
+    if (loopback.held.has(entry.chain) || hasUser({ uid })) continue;
+    if ((await processesOf(uid)).length > 0) continue;
     found.set(entry.chain, { firewall: loopback, entry });
   }
   const devices = await readFile('/proc/net/dev', 'latin1');

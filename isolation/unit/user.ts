@@ -3,6 +3,7 @@
  * (nss-systemd(8), "Configuration in /etc/nsswitch.conf"; userdbd's drop-in directories) that is there while the instance is. On tmpfs: nothing of
  * it is left on the machine.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Identity } from '../contract.js';
@@ -31,6 +32,11 @@ export async function addUser(identity: Identity): Promise<void> {
   await mkdir(RECORDS, { recursive: true, mode: 0o755 });
   await put(`${name}.user`, user, `${uid}.user`);
   await put(`${name}.group`, { groupName: name, gid, disposition: 'dynamic' }, `${gid}.group`);
+}
+
+/** Whether a uid is that of an instance which is a unit, or may become one with the next connection; of any server. */
+export function hasUser({ uid }: Pick<Identity, 'uid'>): boolean {
+  return existsSync(join(RECORDS, `${uid}.user`));
 }
 
 /** Idempotent. */

@@ -1,8 +1,11 @@
 /** Names of units are the machine's: what runs under the name of an instance and is not this server's is neither stopped nor replaced. */
-import { rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
+import { Firewall, nftRunner } from '../../isolation/network/firewall.js';
+import { reap } from '../../isolation/network/reaper.js';
+import { EGRESS, LOOPBACK } from '../../isolation/network/script.js';
 import { TestServer } from '../helpers/server.js';
 import { until } from '../helpers/until.js';
 import { mainPid, newService, property, stopUnits, unitService, units } from './units.js';
@@ -26,8 +29,6 @@ const socketOf = (service: string): string => `/run/tenement/sockets/${service}:
 async function started(t: ExecutionContext, service: string, toml: string): Promise<TestServer> {
   const server = await TestServer.start(t, toml);
   t.teardown(async () => {
-    // Rules of the firewall are the server's to take away.
-    await server.ten('rm', `${service}:alice`);
     await server.stop();
     await stopUnits(service);
   });
@@ -121,6 +122,8 @@ test.serial('what is left of its own is taken over, though nothing but systemd k
   await ten(t, server, 'spawn', `${service}:alice`);
   const [, file = ''] = /^(\S+)/.exec(await property(unitOf(service), 'EnvironmentFiles')) ?? [];
   t.regex(file, /^\/run\/tenement\/[0-9a-f]{24}\/env$/);
+  const uid = (await property(unitOf(service), 'User')).replace('tenement-', '');
+  t.true(ruled(await rules(), uid) && existsSync(`/run/userdb/${uid}.user`));
   await server.kill();
   rmSync(dirname(file), { recursive: true });
   await server.run();
@@ -131,4 +134,25 @@ test.serial('what is left of its own is taken over, though nothing but systemd k
   );
   await ten(t, server, 'rm', `${service}:alice`);
   t.deepEqual(await units(service), []);
+  t.false(ruled(await rules(), uid));
+  t.false(existsSync(`/run/userdb/${uid}.user`));
+});
+
+const rules = async () => (await execa('/usr/sbin/nft', ['list', 'ruleset'])).stdout;
+const ruled = (ruleset: string, uid: string) => ruleset.includes(`user_${uid} `);
+
+test.serial('another server takes no rules away from one that sleeps', async (t) => {
+  const [way] = WAYS;
+  const service = newService();
+  const first = await started(t, service, app(service, way).replace('"1h"', '1'));
+  await ten(t, first, 'spawn', `${service}:alice`);
+  const uid = (await property(unitOf(service), 'User')).replace('tenement-', '');
+  await until('it sleeps', async () => (await mainPid(unitOf(service))) === 0);
+  t.true(ruled(await rules(), uid));
+  // As each server does a while after its start.
+  const run = nftRunner('/usr/sbin/nft');
+  const list = async (table: string, map: string) =>
+    (await execa('/usr/sbin/nft', ['--json', 'list', 'map', 'inet', table, map], { reject: false })).stdout;
+  await reap(new Firewall(LOOPBACK, run), new Firewall(EGRESS, run), list, async () => undefined);
+  t.true(ruled(await rules(), uid));
 });

@@ -1,6 +1,10 @@
-import { dirname } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
+import { rulesLeftOver } from '../../isolation/network/left-over.js';
+import { keysIn } from '../../isolation/network/reaper.js';
+import { LOOPBACK } from '../../isolation/network/script.js';
 import { fixture, nodeCommand } from '../helpers/server.js';
 
 let count = 0;
@@ -11,10 +15,16 @@ export function newService(): string {
   return `app${process.pid}x${count}`;
 }
 
+type Range = readonly [first: number, last: number];
+/** By service: those that its servers have for their instances. */
+const ranges = new Map<string, Range[]>();
+
 /** Users are the machine's, too. */
-function ownUsers(): string {
-  const first = 1_950_000_000 + (process.pid % 40_000) * 1000;
-  return `[settings]\nuid_range = [${first + count * 100}, ${first + count * 100 + 99}]\n`;
+function ownUsers(service: string): string {
+  const first = 1_950_000_000 + (process.pid % 40_000) * 1000 + count * 100;
+  const range = [first, first + 99] as const;
+  ranges.set(service, [...(ranges.get(service) ?? []), range]);
+  return `[settings]\nuid_range = [${range.join(', ')}]\n`;
 }
 
 /** Of a server whose service has instances that are units, with an app of test/fixtures/apps; `lines` are added to the table. */
@@ -23,7 +33,7 @@ export function unitService(
   { app, command = nodeCommand(app), lines }: { app: string; command?: string; lines: string },
 ): string {
   return `
-${ownUsers()}
+${ownUsers(name)}
 [service.${name}]
 ${command}
 workdir = "work"
@@ -34,10 +44,22 @@ DATA_DIR = "{data_dir}/${name}/{id}"
 `;
 }
 
-/** What runs on without its server ends. */
+/** What runs on without its server ends, and with it what that server would have taken away then: users and rules of the firewall. */
 export async function stopUnits(service: string): Promise<void> {
   for (const unit of await units(service)) await execa('systemctl', ['stop', unit], { reject: false });
+  const isIts = (uid: number) =>
+    ranges.get(service)?.some(([first, last]) => uid >= first && uid <= last) === true;
+  const listed = await execa('/usr/sbin/nft', ['--json', 'list', 'map', ...MAP], { reject: false });
+  const uids = keysIn(listed.failed ? '' : listed.stdout).map(Number);
+  for (const script of rulesLeftOver(uids.filter(isIts)))
+    await execa('/usr/sbin/nft', ['--file', '-'], { input: script, reject: false });
+  const records = await readdir(RECORDS).catch(() => []);
+  for (const name of records.filter((one) => isIts(Number(/\d+/.exec(one)?.[0]))))
+    await rm(join(RECORDS, name), { force: true });
 }
+
+const MAP = ['inet', LOOPBACK.name, 'users'];
+const RECORDS = '/run/userdb';
 
 /** A property of a unit as `systemctl show` writes it. */
 export async function property(unit: string, name: string): Promise<string> {
