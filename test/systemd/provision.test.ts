@@ -27,9 +27,12 @@ test.before(() => {
 });
 
 test.after.always(async () => {
-  await removeInstallation();
-  for (const path of ['/srv/tenement-examples', '/etc/tenement'])
-    rmSync(path, { recursive: true, force: true });
+  try {
+    await removeInstallation();
+  } finally {
+    for (const path of ['/srv/tenement-examples', '/etc/tenement'])
+      rmSync(path, { recursive: true, force: true });
+  }
 });
 
 test.serial('provision: a fresh machine serves the example, and run again, nothing changes', async (t) => {
