@@ -5,11 +5,14 @@ import { groupProcesses } from '../cgroup.js';
 import type { Exit } from '../contract.js';
 import type { Freezer } from '../freezer.js';
 import type { Life } from '../life.js';
+import { pause } from '../poll.js';
 import type { Tree } from '../tree.js';
 import { placeOf, removePlace } from './place.js';
 import { exitOf, invocationOf, isOver } from './state.js';
 
 const { SIGTERM, SIGKILL } = constants.signals;
+/** Longer than most requests take. */
+const NEXT_STOP_MS = 500;
 
 /** The run of a unit that is meant: its main process and its invocation. Another run says nothing of how this one ended. */
 export interface UnitRun {
@@ -53,17 +56,19 @@ export function unitLife(
   void check();
   const isThis = (values: PropertyValues | undefined) =>
     values !== undefined && invocationOf(values) === invocation;
-  const signal = () => manager.kill(unit, 'main', SIGTERM);
   /**
    * The door first, which systemd does when the app is to stop: a door whose app has ended resets the connections that come until it ends itself.
-   * From then on they wait for the next run, and begin it: systemd gives up on our stop then, or has carried it out by that time.
+   * From then on they wait for the next run, and begin it. One that comes while the door stops has systemd give up on our stop, and is served: then
+   * we try again, as otherwise it would be reset.
    */
   const stopBehindDoor = async (): Promise<void> => {
-    try {
-      await manager.stop(unit);
-    } catch {
-      const values = await manager.properties(unit, 'Service');
-      if (isThis(values) && values?.SubState === 'running') await signal();
+    while (settle !== undefined && isThis(await manager.properties(unit, 'Service'))) {
+      const isDone = await manager.stop(unit).then(
+        () => true,
+        () => false,
+      );
+      if (isDone) return;
+      await pause(NEXT_STOP_MS);
     }
   };
   return {
@@ -72,10 +77,9 @@ export function unitLife(
     check,
     release,
     terminate: async () => {
-      if (!isThis(await manager.properties(unit, 'Service'))) return;
       // Not waited for: it ends when the app does, and a KILL must not wait for that.
       if (hasDoor) void stopBehindDoor().catch(() => undefined);
-      else await signal();
+      else if (isThis(await manager.properties(unit, 'Service'))) await manager.kill(unit, 'main', SIGTERM);
     },
   };
 }

@@ -61,7 +61,10 @@ export async function renewOutdated(supervisor: Supervisor): Promise<void> {
 /** From now on what the config says is what it was started with: the next change reaches it. */
 function takeAsItIs(supervisor: Supervisor, running: readonly Instance[]): void {
   const { registry, config, log } = supervisor.deps;
-  const unknown = running.filter((one) => outdatedSettings(supervisor, one) === undefined);
+  // What is only just being launched has no process yet, and the settings of now.
+  const unknown = running.filter(
+    (one) => one.handle !== undefined && outdatedSettings(supervisor, one) === undefined,
+  );
   for (const { key, handle } of unknown) {
     const service = config().service[key.service];
     if (service === undefined || handle === undefined) continue;

@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Exit, Handle } from '../../isolation/contract.js';
 import type { Stopwatch } from '../base/clock.js';
-import { asTenementError, TenementError } from '../base/errors.js';
+import { asTenementError, isAway, TenementError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { describeExit, stillborn } from './exits.js';
 import type { Event } from './facts.js';
@@ -38,6 +38,9 @@ interface TenureEvents {
   /** Whether the present process is a new one that was never ready. */
   readonly isNewborn: () => boolean;
 }
+
+/** Systemd has been waited for before each time. */
+const END_AGAIN_MS = 5000;
 
 export class Tenure {
   readonly #deps: TenureDeps;
@@ -185,9 +188,13 @@ export class Tenure {
     const handle = this.#handle;
     if (handle !== undefined) {
       this.#leases.close(new TenementError('shutting_down', undefined, { retryAfterSecs: 1 }));
-      await this.#end(handle).catch(() => {});
+      const failure = await this.#end(handle).catch(asTenementError);
       this.#handle = undefined;
       this.#leases = this.#newLeases();
+      if (failure !== undefined) {
+        this.#events.post({ type: 'gone' }, `it could not be ended: ${failure.message}`);
+        return;
+      }
     }
     this.#events.post({ type: 'gone' }, 'nothing of it is left');
   }
@@ -216,11 +223,32 @@ export class Tenure {
   }
 
   #end(handle: Handle): Promise<void> {
-    return this.whileDown(async () => {
-      // After the app's own end there is nobody to be gentle with: what it left must not stay beside its successor.
-      await handle.stop({ graceMs: handle === this.#ended ? 0 : this.#deps.timings().stopMs });
-      await this.#deps.onGone(handle);
-    });
+    return this.whileDown(() => this.#stop(handle).catch((error: unknown) => this.#endLater(handle, error)));
+  }
+
+  async #stop(handle: Handle): Promise<void> {
+    // After the app's own end there is nobody to be gentle with: what it left must not stay beside its successor.
+    await handle.stop({ graceMs: handle === this.#ended ? 0 : this.#deps.timings().stopMs });
+    await this.#deps.onGone(handle);
+  }
+
+  /** While systemd cannot be asked nothing is ended. As soon as it can be that is made up for. */
+  #endLater(handle: Handle, error: unknown): never {
+    if (isAway(error)) this.#deps.clock.after(END_AGAIN_MS, () => void this.#endAgain(handle));
+    throw error;
+  }
+
+  async #endAgain(handle: Handle): Promise<void> {
+    for (let start: Promise<void> | undefined; start !== this.#launching; ) {
+      start = this.#launching;
+      await start;
+    }
+    // A start has ended it first.
+    if (this.#handle !== undefined) return;
+    this.#cleaning = this.#cleaning
+      .then(() => this.#stop(handle))
+      .catch((error: unknown) => this.#endLater(handle, error))
+      .catch(() => undefined);
   }
 
   #endHealth(): void {

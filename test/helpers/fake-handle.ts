@@ -42,6 +42,8 @@ export class FakeHandle implements Handle {
   readonly stops: number[] = [];
   readonly freezer?: FakeFreezer;
   readonly listener?: NonNullable<Handle['listener']>;
+  /** What stops fail with, while it is set. */
+  unstoppable: Error | undefined;
   /** Nothing of it is left. */
   gone = false;
   #exit: (exit: Exit) => void = () => {};
@@ -97,6 +99,7 @@ export class FakeHandle implements Handle {
 
   stop({ graceMs }: { graceMs: number }): Promise<void> {
     this.stops.push(graceMs);
+    if (this.unstoppable !== undefined) return Promise.reject(this.unstoppable);
     if (!this.#holds) this.letGo();
     return this.#isGone;
   }

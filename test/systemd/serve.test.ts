@@ -158,20 +158,25 @@ test.serial('what ended while no server ran leaves nothing either', async (t) =>
 });
 
 test.serial(
-  'while D-Bus is stopped what runs is served; what cannot be started says why, and is when it is back',
+  'while D-Bus is stopped what runs is served; what cannot be started or stopped says why, and is when it is back',
   async (t) => {
     const service = newService();
     const server = await TestServer.start(t, app(service, 'on_demand = "any"\nstartup_timeout = 60'));
     const get = (id: string) => server.get(`${id}.${service}.localhost`, '/health');
     await spawn(t, server, `${service}:alice`);
     const pid = await mainPid(`tenement-${service}-alice.service`);
+    await spawn(t, server, `${service}:carol`);
     const bus = (verb: string) => execa('systemctl', [verb, 'dbus.socket', 'dbus.service']);
     t.teardown(async () => void (await bus('start')));
     await bus('stop');
     t.is((await get('alice')).status, 200);
-    t.true([502, 503].includes((await get('bob')).status), server.output);
+    const [bob, carol] = await Promise.all([get('bob'), server.ten('stop', '--hold', `${service}:carol`)]);
+    t.true([502, 503].includes(bob.status), server.output);
+    t.regex(carol.stderr, /the message bus/);
     t.is((await get('alice')).status, 200);
     await bus('start');
+    await until('the one that was to stop has', async () => (await units(service)).length < 2);
+    t.deepEqual(await units(service), [`tenement-${service}-alice.service`]);
     await until('the other one is started', async () => (await get('bob')).status === 200);
     t.is((await get('alice')).status, 200);
     t.is(await mainPid(`tenement-${service}-alice.service`), pid);

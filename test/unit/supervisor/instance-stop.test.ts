@@ -287,3 +287,53 @@ test('shutdown in every state leaves nothing and nothing starts afterwards', asy
     t.is(world.launches.length, launches, name);
   }
 });
+
+/** It runs, and nobody has a lease. */
+async function idle(world: InstanceWorld): Promise<FakeHandle> {
+  const { handle, lease } = await world.awake();
+  lease.release();
+  return handle;
+}
+
+test('what cannot be ended while systemd is away is ended when it is back', async (t) => {
+  const world = new InstanceWorld();
+  const handle = await idle(world);
+  handle.unstoppable = new TenementError('systemd_away');
+  await world.instance.stop('down', why());
+  t.is(world.instance.state, 'stopped');
+  await world.clock.advanceAsync(20_000);
+  t.true(handle.stops.length > 1);
+  t.deepEqual(world.gone, []);
+  handle.unstoppable = undefined;
+  await world.clock.advanceAsync(5000);
+  t.deepEqual(world.gone, [handle]);
+  const { length } = handle.stops;
+  await world.clock.advanceAsync(60_000);
+  t.is(handle.stops.length, length, 'once');
+});
+
+test('what could not be ended is left to the start that came before', async (t) => {
+  const world = new InstanceWorld();
+  const handle = await idle(world);
+  handle.unstoppable = new TenementError('systemd_away');
+  await world.instance.stop('on-demand', why());
+  const wanted = world.instance.acquire(never());
+  await turn();
+  // A launch ends what an earlier one has left; here it takes longer than the pause between two tries.
+  await world.clock.advanceAsync(20_000);
+  t.is(handle.stops.length, 1);
+  await world.becomeReady();
+  (await wanted).release();
+  await world.clock.advanceAsync(20_000);
+  t.is(handle.stops.length, 1);
+  t.is(world.instance.state, 'ready');
+});
+
+test('what cannot be ended for another reason is not tried again', async (t) => {
+  const world = new InstanceWorld();
+  const handle = await idle(world);
+  handle.unstoppable = new Error('it does not let go');
+  await world.instance.stop('on-demand', why());
+  await world.clock.advanceAsync(60_000);
+  t.is(handle.stops.length, 1);
+});
