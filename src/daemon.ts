@@ -145,7 +145,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     config: () => config,
     publicHost,
     publicProto: () => 'http',
-    onStopped: (key) => activation.look(key),
+    onRest: (key) => activation.look(key),
     onWake: (service) => metrics.observeWake(service),
     onMembers: (service) => plane?.redraw(service),
     onFreeze: (instance) => plane?.dropIdle(instance),

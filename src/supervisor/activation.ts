@@ -162,13 +162,31 @@ export class Activation {
 
   /**
    * It is at rest by what we know. What was only kept until then ends now. What runs all the same was started by a connection that came while it was
-   * being stopped.
+   * being stopped, or that its last run had not taken.
    */
   look(key: InstanceKey): void {
     const instance = formatKey(key);
-    if (this.#shut.has(instance) && !this.#detached) this.#closeAtRest(key);
+    if (this.#detached) return;
+    if (this.#shut.has(instance)) this.#closeAtRest(key);
+    const live = this.#deps.supervisor.live(key);
     if (!this.#watches.has(instance)) return;
-    this.#adopt(key).catch((error: unknown) => this.#notTakenOver(key, error));
+    const look = () => (live?.state === 'failed' ? this.#quell(key) : this.#adopt(key));
+    // What is left of a start that failed ends first.
+    const hasFailed = live?.state === 'backoff' || live?.state === 'failed';
+    const looked = hasFailed ? live.whileDown(look) : look();
+    looked.catch((error: unknown) => this.#notTakenOver(key, error));
+  }
+
+  /**
+   * It has died too often, and connections that no app has taken start it again and again: they end. Who comes from now on starts it once, which ends
+   * like this.
+   */
+  async #quell(key: InstanceKey): Promise<void> {
+    const handle = await this.#sockets?.running(nameOf(key));
+    if (handle === undefined) return;
+    handle.detach();
+    await this.#sockets?.close(nameOf(key), { graceMs: 0 });
+    await this.reopen(key);
   }
 
   #closeAtRest(key: InstanceKey): void {
@@ -228,10 +246,11 @@ export class Activation {
     const { supervisor, registry, logs, log } = this.#deps;
     const instance = supervisor.find(key);
     // In other states a start or stop is under way, or was decided on: the next start finds what runs.
-    if (instance?.state !== 'stopped' || this.#detached) return;
+    const isMeant = () => !this.#detached && (instance?.state === 'stopped' || instance?.state === 'backoff');
+    if (instance === undefined || !isMeant()) return;
     const handle = await this.#sockets?.running(nameOf(key));
     if (handle === undefined) return;
-    if (instance.state !== 'stopped' || this.#detached) return handle.detach();
+    if (!isMeant()) return handle.detach();
     registry.saveRef(key, handle.ref);
     logs.open(key);
     instance.adopt(handle, false);

@@ -27,8 +27,8 @@ export interface SupervisorDeps {
   readonly publicProto: () => 'http' | 'https';
   /** A request found its instance asleep. */
   readonly onWake?: (service: string) => void;
-  /** An instance has come to rest. */
-  readonly onStopped?: (key: InstanceKey) => void;
+  /** Nothing of an instance is to run: it was stopped, or its process or start failed. What is left of that may still be ending. */
+  readonly onRest?: (key: InstanceKey) => void;
   /** Instances of a service, their weights or what is wanted of them have changed. */
   readonly onMembers?: (service: string) => void;
   /** An instance is about to be frozen: connections to it must not be kept. They could outlive the app's patience without notice. */
@@ -171,7 +171,7 @@ export class Supervisor {
       onTransition: (from, to, cause) => {
         childLog.info({ from, to, cause }, `${from} -> ${to}`);
         registry.addEvent(key, { at: clock.now(), from, to, cause });
-        if (to === 'stopped') this.deps.onStopped?.(key);
+        if (to === 'stopped' || to === 'backoff' || to === 'failed') this.deps.onRest?.(key);
         if (to === 'frozen') logs.note(key, `frozen: ${cause}`);
         if ((from === 'ready' || from === 'frozen') && (to === 'stopping' || to === 'draining'))
           logs.note(key, `stopping: ${cause}`);

@@ -265,6 +265,22 @@ test.serial('an app without a health path that never listens was not ready', asy
   t.regex(stderr, /was not ready 2 s after its start: nothing accepts connections/);
 });
 
+test.serial('an app that takes no connection does not run on for those that wait for it', async (t) => {
+  const service = newService();
+  const toml = app(service, { listen: 'fd', network: 'none' }, 'startup_timeout = 1')
+    .replace('[settings]\n', '[settings]\nmax_restarts = 2\n')
+    .replace(/command = .*\nargs = .*/, 'command = "sleep 1000"');
+  const server = await started(t, service, toml);
+  const [unit, path] = [unitOf(service, 'alice'), socketOf(service, 'alice')];
+  const { stderr } = await server.ten('spawn', `${service}:alice`);
+  t.regex(stderr, /was not ready 1 s after its start/);
+  const ended = async (): Promise<boolean> =>
+    server.output.includes('"to":"failed"') && (await mainPid(unit)) === 0;
+  await until(() => `it has failed, and nothing of it runs: ${server.output}`, ended);
+  await t.throwsAsync(direct(path, '/health'), undefined, 'who comes now is not answered');
+  await until('nothing of it runs, and it is listened for', async () => (await ended()) && existsSync(path));
+});
+
 test.serial('what was stopped for longer or is held is not started by a connection', async (t) => {
   const service = newService();
   const server = await started(t, service, app(service, { listen: 'port', network: 'none' }));
