@@ -30,6 +30,8 @@ interface ServiceManagerOptions {
   readonly notifier?: Notifier;
 }
 
+const WATCHDOG_SHARE = 6;
+
 export class ServiceManager {
   readonly #clock: Stopwatch;
   readonly #notifier: Notifier;
@@ -56,9 +58,9 @@ export class ServiceManager {
     this.#notifier.status(statusLine(counts()));
     this.#notifier.ready();
     this.#every(STATUS_MS, async () => this.#notifier.status(statusLine(counts())));
-    // Half of what is allowed, as sd_watchdog_enabled(3) recommends.
+    // More often than the half of what is allowed, as sd_watchdog_enabled(3) recommends it: on a busy machine one may take long.
     if (this.#watchdogMs !== undefined) {
-      this.#every(this.#watchdogMs / 2, async () => {
+      this.#every(this.#watchdogMs / WATCHDOG_SHARE, async () => {
         // The worker of a server that stops has ended before it: then it is enough that we are here.
         if (this.#stopping || (await answers())) this.#notifier.alive();
       });

@@ -54,7 +54,7 @@ function notItsServer(dataDir: string, state: Exclude<SocketState, { kind: 'list
     'unauthorized',
     `No server runs on ${dataDir}; the one that answers on ${DEFAULT_URL} is another one, and no token for it was given`,
     {
-      hint: 'Start the server here with `ten serve`; or name the configuration of the other one with --config or TENEMENT_CONFIG (or --data-dir), or pass a token with --token.',
+      hint: 'Start the server here with `ten serve`, or restart it if `data_dir` was changed; or name the configuration of the other one with --config or TENEMENT_CONFIG (or --data-dir), or pass a token with --token.',
     },
   );
 }

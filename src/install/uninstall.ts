@@ -16,6 +16,7 @@ import { contents, isPending, linkTarget, matching, type Plan, type Step, tempor
 /** Not by PATH: in a checkout under npm, another program of this name is on it. */
 const NFT = '/usr/sbin/nft';
 const RULES = 'remove the rules that kept instances apart on loopback';
+const TABLE = 'remove the table of these rules, if nobody else uses it';
 
 const HALF = new RegExp(
   `^(${['tenement.toml', ...UNITS, 'Caddyfile', 'Caddyfile.new', 'install.json', 'ten', 'current'].map(temporaryName).join('|').replaceAll('.', '\\.')})$`,
@@ -65,8 +66,8 @@ export function planUninstall(
   // Of instances that systemd listens for: those outlive the server, and have ended with the slice.
   const users = { path: places.users, names: usersBut(others) };
   const uids = matching(users).flatMap((path) => /^tenement-(\d+)\.user$/.exec(basename(path))?.[1] ?? []);
-  for (const script of uids.length === 0 ? [] : rulesLeftOver(uids.map(Number)))
-    steps.push({ do: 'run', command: [NFT, script], mayFail: true, what: RULES });
+  for (const [i, script] of (uids.length === 0 ? [] : rulesLeftOver(uids.map(Number))).entries())
+    steps.push({ do: 'run', command: [NFT, script], mayFail: true, what: i === 0 ? RULES : TABLE });
   steps.push({ do: 'remove-matching', ...users, what: 'users of instances' });
   const dataDir = installed?.dataDir ?? places.dataDir;
   if (purge) steps.push({ do: 'remove', path: refuseForeign(dataDir), why: 'all data of all customers' });

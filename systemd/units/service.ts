@@ -16,7 +16,8 @@ export interface ServiceUnit extends Confinement {
   readonly stopSecs: number;
 }
 
-const WATCHDOG_SECS = 30;
+/** Far more than hundreds of starts at once on a busy machine take: to kill a server for that would start them all again. */
+const WATCHDOG_SECS = 90;
 /** The state is opened and whatever runs is adopted before the server is ready. */
 const START_SECS = 120;
 

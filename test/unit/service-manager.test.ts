@@ -43,10 +43,10 @@ test('it says that it is ready, with what runs, and what runs later', async (t) 
   ]);
 });
 
-test('alive is said twice within the time, and only while the server answers; or stops', async (t) => {
+test('alive is said six times within the time, and only while the server answers; or stops', async (t) => {
   const { said, manager, pass } = scene({
     NOTIFY_SOCKET: '/run/x',
-    WATCHDOG_USEC: '4000000',
+    WATCHDOG_USEC: '12000000',
     WATCHDOG_PID: '1',
   });
   let answers = true;
