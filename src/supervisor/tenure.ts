@@ -5,8 +5,9 @@
 import { setMaxListeners } from 'node:events';
 import type { Exit, Handle } from '../../isolation/contract.js';
 import type { Stopwatch } from '../base/clock.js';
-import { asTenementError, isAway, TenementError } from '../base/errors.js';
+import { asTenementError, TenementError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
+import { CleanUp } from './clean-up.js';
 import { describeExit, stillborn } from './exits.js';
 import type { Event } from './facts.js';
 import { HealthLoop } from './health.js';
@@ -39,9 +40,6 @@ interface TenureEvents {
   readonly isNewborn: () => boolean;
 }
 
-/** Systemd has been waited for before each time. */
-const END_AGAIN_MS = 5000;
-
 export class Tenure {
   readonly #deps: TenureDeps;
   readonly #events: TenureEvents;
@@ -59,8 +57,7 @@ export class Tenure {
   #attempt = new AbortController();
   /** Settles when the launch under way has either failed or given a handle. */
   #launching: Promise<void> = Promise.resolve();
-  /** Settles when nothing of earlier processes is left; a start waits for it. */
-  #cleaning: Promise<void> = Promise.resolve();
+  readonly #cleanUp: CleanUp;
 
   /** `name`: the instance's, for messages. */
   constructor(name: string, deps: TenureDeps, events: TenureEvents) {
@@ -69,6 +66,12 @@ export class Tenure {
     this.#events = events;
     this.#probes = deps.probes ?? realProbes;
     this.#leases = this.#newLeases();
+    this.#cleanUp = new CleanUp({
+      ...deps,
+      stop: (handle) => this.#stop(handle),
+      launching: () => this.#launching,
+      isRunning: () => this.#handle !== undefined,
+    });
   }
 
   get handle(): Handle | undefined {
@@ -89,7 +92,7 @@ export class Tenure {
   }
   /** Settles when nothing of earlier processes is left. */
   get cleaned(): Promise<void> {
-    return this.#cleaning;
+    return this.#cleanUp.done;
   }
 
   spawn(): void {
@@ -188,7 +191,7 @@ export class Tenure {
     const handle = this.#handle;
     if (handle !== undefined) {
       this.#leases.close(new TenementError('shutting_down', undefined, { retryAfterSecs: 1 }));
-      const failure = await this.#end(handle).catch(asTenementError);
+      const failure = await this.#cleanUp.end(handle).catch(asTenementError);
       this.#handle = undefined;
       this.#leases = this.#newLeases();
       if (failure !== undefined) {
@@ -209,46 +212,19 @@ export class Tenure {
     this.#handle = undefined;
     // Its open requests are not cut from here: their sockets break with the process, and then they may be sent again.
     this.#leases = this.#newLeases();
-    // A failure is logged by whileDown; the next start finds what is left and refuses.
-    this.#end(handle).catch(() => {});
+    // A failure is logged there; the next start finds what is left and refuses.
+    this.#cleanUp.end(handle).catch(() => {});
   }
 
   /** Runs `action` between two processes: the next start waits for it. */
   whileDown(action: () => Promise<void>): Promise<void> {
-    const done = this.#cleaning.then(action);
-    this.#cleaning = done.catch((error: unknown) => {
-      this.#deps.log.error({ err: error }, 'clean-up failed');
-    });
-    return done;
-  }
-
-  #end(handle: Handle): Promise<void> {
-    return this.whileDown(() => this.#stop(handle).catch((error: unknown) => this.#endLater(handle, error)));
+    return this.#cleanUp.run(action);
   }
 
   async #stop(handle: Handle): Promise<void> {
     // After the app's own end there is nobody to be gentle with: what it left must not stay beside its successor.
     await handle.stop({ graceMs: handle === this.#ended ? 0 : this.#deps.timings().stopMs });
     await this.#deps.onGone(handle);
-  }
-
-  /** While systemd cannot be asked nothing is ended. As soon as it can be that is made up for. */
-  #endLater(handle: Handle, error: unknown): never {
-    if (isAway(error)) this.#deps.clock.after(END_AGAIN_MS, () => void this.#endAgain(handle));
-    throw error;
-  }
-
-  async #endAgain(handle: Handle): Promise<void> {
-    for (let start: Promise<void> | undefined; start !== this.#launching; ) {
-      start = this.#launching;
-      await start;
-    }
-    // A start has ended it first.
-    if (this.#handle !== undefined) return;
-    this.#cleaning = this.#cleaning
-      .then(() => this.#stop(handle))
-      .catch((error: unknown) => this.#endLater(handle, error))
-      .catch(() => undefined);
   }
 
   #endHealth(): void {
@@ -259,7 +235,7 @@ export class Tenure {
   async #spawn(): Promise<void> {
     const attempt = new AbortController();
     this.#attempt = attempt;
-    await this.#cleaning;
+    await this.#cleanUp.done;
     if (attempt.signal.aborted) return;
     let handle: Handle;
     try {
