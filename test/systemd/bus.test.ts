@@ -70,7 +70,11 @@ test.serial(
       );
     }
     t.deepEqual(await pids(), before, 'taken over, not started anew');
-    t.is((await server.get(`bob.${port}.localhost`, '/health')).status, 200);
+    // What runs is taken over first: only then may anything be started.
+    await until(
+      'one that slept is started',
+      async () => (await server.get(`bob.${port}.localhost`, '/health')).status === 200,
+    );
     await execa('systemctl', ['kill', '--signal=KILL', `tenement-${unit}-alice.service`]);
     await until('its end is noticed', async () => (await get(unit)).status === 200);
     t.not((await pids())[0], before[0]);
