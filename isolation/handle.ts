@@ -47,24 +47,32 @@ class Stop {
   #killAt = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #killNow: () => void = () => undefined;
-  readonly #kill = new Promise<void>((resolve) => {
-    this.#killNow = resolve;
-  });
+  #kill: Promise<void>;
 
   constructor(life: Life, tree: Tree, freezer: Freezer | undefined) {
     this.#freezer = freezer;
     this.#life = life;
     this.#tree = tree;
+    this.#kill = this.#untilKill();
   }
 
   ask({ graceMs }: StopOptions): Promise<void> {
     this.#killIn(graceMs);
     this.#under ??= this.#run(graceMs).catch((error: unknown) => {
-      // Something may be left: the next call tries again.
+      // Something may be left: the next call tries again, with a grace of its own.
       this.#under = undefined;
+      clearTimeout(this.#timer);
+      this.#killAt = Number.POSITIVE_INFINITY;
+      this.#kill = this.#untilKill();
       throw error;
     });
     return this.#under;
+  }
+
+  #untilKill(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#killNow = resolve;
+    });
   }
 
   #killIn(ms: number): void {
