@@ -6,9 +6,10 @@ import { execa } from 'execa';
 import { Firewall, nftRunner } from '../../isolation/network/firewall.js';
 import { reap } from '../../isolation/network/reaper.js';
 import { EGRESS, LOOPBACK } from '../../isolation/network/script.js';
-import { TestServer } from '../helpers/server.js';
+import type { TestServer } from '../helpers/server.js';
 import { until } from '../helpers/until.js';
-import { mainPid, newService, property, stopUnits, unitService, units } from './units.js';
+import { rules } from './installed.js';
+import { mainPid, newService, property, started, ten, unitService, units } from './units.js';
 
 const WAYS = [
   { isolation: 'socket-activation', listen: 'port' },
@@ -25,20 +26,6 @@ const app = (name: string, { isolation, listen }: Way) =>
 
 const unitOf = (service: string): string => `tenement-${service}-alice.service`;
 const socketOf = (service: string): string => `/run/tenement/sockets/${service}:alice`;
-
-async function started(t: ExecutionContext, service: string, toml: string): Promise<TestServer> {
-  const server = await TestServer.start(t, toml);
-  t.teardown(async () => {
-    await server.stop();
-    await stopUnits(service);
-  });
-  return server;
-}
-
-async function ten(t: ExecutionContext, server: TestServer, ...args: string[]): Promise<void> {
-  const { exitCode, stderr } = await server.ten(...args);
-  t.is(exitCode, 0, `${args.join(' ')}: ${stderr}; ${server.output}`);
-}
 
 /** Its error names the unit, why, and what to try. */
 async function refused(t: ExecutionContext, server: TestServer, service: string, unit: string, why = '') {
@@ -138,7 +125,6 @@ test.serial('what is left of its own is taken over, though nothing but systemd k
   t.false(existsSync(`/run/userdb/${uid}.user`));
 });
 
-const rules = async () => (await execa('/usr/sbin/nft', ['list', 'ruleset'])).stdout;
 const ruled = (ruleset: string, uid: string) => ruleset.includes(`user_${uid} `);
 
 test.serial('another server takes no rules away from one that sleeps', async (t) => {

@@ -1,11 +1,11 @@
 /** Units that a server finds which were started with another configuration than it has, or belong to no service any more. */
 import { existsSync } from 'node:fs';
 import { request } from 'node:http';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { execa } from 'execa';
-import { TestServer } from '../helpers/server.js';
+import type { TestServer } from '../helpers/server.js';
 import { until } from '../helpers/until.js';
-import { mainPid, newService, property, stopUnits, unitService, units } from './units.js';
+import { mainPid, newService, property, started, stopUnits, ten, unitService, units } from './units.js';
 
 const app = (name: string, isolation: string, lines = '') =>
   `${unitService(name, {
@@ -15,21 +15,6 @@ const app = (name: string, isolation: string, lines = '') =>
 const changed = (toml: string) => toml.replace('X = "old"', 'X = "new"');
 const unitOf = (service: string, id: string): string => `tenement-${service}-${id}.service`;
 const socketOf = (service: string, id: string): string => `/run/tenement/sockets/${service}:${id}`;
-
-async function started(t: ExecutionContext, service: string, toml: string): Promise<TestServer> {
-  const server = await TestServer.start(t, toml);
-  // Before the server's own, as they would run on without it.
-  t.teardown(async () => {
-    await server.stop();
-    await stopUnits(service);
-  });
-  return server;
-}
-
-async function ten(t: ExecutionContext, server: TestServer, ...args: string[]): Promise<void> {
-  const { exitCode, stderr } = await server.ten(...args);
-  t.is(exitCode, 0, `${args.join(' ')}: ${stderr}; ${server.output}`);
-}
 
 /** X of the app, as a visitor sees it. */
 async function visited(server: TestServer, service: string, id: string): Promise<string | undefined> {

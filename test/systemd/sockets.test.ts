@@ -2,11 +2,21 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { execa } from 'execa';
-import { fixture, TestServer } from '../helpers/server.js';
+import { fixture } from '../helpers/server.js';
 import { until } from '../helpers/until.js';
-import { mainPid, newService, property, reloaded, stopUnits, unitService, units } from './units.js';
+import {
+  mainPid,
+  newService,
+  property,
+  reloaded,
+  started,
+  stopUnits,
+  ten,
+  unitService,
+  units,
+} from './units.js';
 
 const WAYS = [
   { listen: 'port', network: 'host' },
@@ -47,22 +57,6 @@ function direct(socketPath: string, path: string): Promise<{ status: number; tex
     sent.on('error', reject);
     sent.end();
   });
-}
-
-async function started(t: ExecutionContext, service: string, toml: string): Promise<TestServer> {
-  const server = await TestServer.start(t, toml);
-  // Before the server's own, as they would run on without it.
-  t.teardown(async () => {
-    await server.stop();
-    await stopUnits(service);
-  });
-  return server;
-}
-
-async function ten(t: ExecutionContext, server: TestServer, ...args: string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await server.ten(...args);
-  t.is(exitCode, 0, `${args.join(' ')}: ${stderr}; ${server.output}`);
-  return stdout;
 }
 
 for (const way of WAYS) {

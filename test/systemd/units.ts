@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { rulesLeftOver } from '../../isolation/network/left-over.js';
 import { keysIn } from '../../isolation/network/reaper.js';
 import { LOOPBACK } from '../../isolation/network/script.js';
-import { fixture, nodeCommand } from '../helpers/server.js';
+import { fixture, nodeCommand, TestServer } from '../helpers/server.js';
 
 let count = 0;
 
@@ -42,6 +42,24 @@ ${lines}
 [service.${name}.env]
 DATA_DIR = "{data_dir}/${name}/{id}"
 `;
+}
+
+/** A server whose units end with the test. */
+export async function started(t: ExecutionContext, service: string, toml: string): Promise<TestServer> {
+  const server = await TestServer.start(t, toml);
+  // Before the server's own, as they would run on without it.
+  t.teardown(async () => {
+    await server.stop();
+    await stopUnits(service);
+  });
+  return server;
+}
+
+/** What a command that is to succeed has said. */
+export async function ten(t: ExecutionContext, server: TestServer, ...args: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await server.ten(...args);
+  t.is(exitCode, 0, `${args.join(' ')}: ${stderr}; ${server.output}`);
+  return stdout;
 }
 
 /** What runs on without its server ends, and with it what that server would have taken away then: users and rules of the firewall. */
